@@ -1,0 +1,38 @@
+import type { Observable } from 'rxjs';
+import type { Clock } from '../telemetry/clock.ts';
+import type { EngineName } from '../config/config.ts';
+import type { Goal } from '../goals/goal.ts';
+import type { HostFacts, Module } from '../generate/module.ts';
+import type { Spawn } from './child.ts';
+import type { Frame } from './frame.ts';
+
+/** Whether an engine can run a goal here and now, with this user. */
+export type Availability =
+  | { readonly can: true; /** "0.17.0 as root" */ readonly summary: string; /** What it cannot do here. */ readonly limits: readonly string[] }
+  | { readonly can: false; readonly why: string; /** Complete commands, in order, with nothing to replace. */ readonly fix: readonly string[] };
+
+/** The world as an engine sees it, passed in so that tests and a privileged helper can stand in for it. */
+export interface EngineHost {
+  readonly spawn: Spawn;
+  readonly clock: Clock;
+  /** "/proc", "/sys": other roots in tests. */
+  readonly proc: string;
+  readonly sys: string;
+  readonly hostname: string;
+  /** Effective user id. */
+  readonly uid: number;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  /** Tries for real, briefly, and changes nothing. */
+  available(host: EngineHost): Promise<Availability>;
+  /** Facts that templates need; asked only where `available` said yes. */
+  facts(host: EngineHost, goals: readonly Goal[]): Promise<HostFacts>;
+  /**
+   * Runs a set of modules. Hot children start on subscription. Aborting `stop` ends gracefully: probes are asked to say
+   * goodbye, what they printed is drained, then the Observable completes. Unsubscribing ends at once (INT, INT, TERM, KILL).
+   * Never errors: a run that failed ends with an `end` frame that says why, and is restarted with back-off.
+   */
+  run(modules: readonly Module[], host: EngineHost, stop: AbortSignal): Observable<readonly Frame[]>;
+}
