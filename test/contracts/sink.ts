@@ -27,11 +27,11 @@ export interface SinkContract {
   readonly type: string;
   readonly needs?: readonly Need[];
   readonly maxItems: number;
-  working(): Promise<Receiver>;
+  readonly working: () => Promise<Receiver>;
   /** Nobody there, or the disk is full: every item is to be answered `retry`. Left out where there is no such thing. */
-  unreachable?(): Promise<Peer>;
-  /** Takes the connection and never answers. Left out where a sink waits for no answer. */
-  silent?(): Promise<Peer>;
+  readonly unreachable?: () => Promise<Peer>;
+  /** Takes the connection and never answers; `reached` tells that it was called. Left out where a sink waits for no answer. */
+  readonly silent?: () => Promise<Peer & { reached(): Promise<void> }>;
 }
 
 /** As delivery makes it (semantics 28). */
@@ -152,10 +152,11 @@ export function sinkContract(contract: SinkContract): void {
     if (silent !== undefined)
       test('gives up at once when aborted while the receiver keeps silent', async (context) => {
         needs(context, ...wanted);
-        await withPeer(await silent(), async (sink) => {
+        await withPeer(await silent(), async (sink, peer) => {
           const notification = batch('silent');
           const controller = new AbortController();
           const answers = sink.send(notification, controller.signal);
+          await peer.reached();
           controller.abort();
           expect(outcomes(await answers)).toEqual(notification.items.map(() => 'retry'));
         });
