@@ -1,0 +1,13 @@
+#!/bin/bash
+# Runs a command in the lab's folder as if it were the system, in a mount namespace of its own: nothing stays mounted.
+#
+#   inside.sh CACHE FOLDER COMMAND...        FOLDER is seen as /work, and is where the command runs
+set -euo pipefail
+root=$(readlink -f "$1/root") folder=$(readlink -f "$2")
+shift 2
+exec unshare -m --propagation private bash -c '
+  root=$1 folder=$2; shift 2
+  mount --bind /proc "$root/proc" && mount --bind /dev "$root/dev" && mount -t tmpfs tmpfs "$root/tmp" &&
+  mkdir -p "$root/work" && mount --bind "$folder" "$root/work" &&
+  exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C chroot "$root" bash -c "cd /work && exec \"\$@\"" -- "$@"
+' -- "$root" "$folder" "$@"
