@@ -11,6 +11,8 @@ export interface NumberColumn {
 export interface TextColumn {
   readonly kind: 'text';
   at(row: number): string | undefined;
+  /** Of an enum: the field's values, and each row's index into them (-1: unknown), so that it can be tested without text. */
+  readonly enum?: { readonly values: readonly string[]; readonly indices: Int16Array };
 }
 
 /** 16 bytes a row (IPv4 mapped, RFC 4291 2.5.5.2); `known[row]` is 0 where unknown. */

@@ -12,7 +12,14 @@ export type Signal =
   /** The run is over. While no run of a goal is ready, the time of its rules stands still. */
   | { readonly kind: 'gone'; readonly run: Run; readonly timeUs: number; readonly problem?: Problem }
   /** Something was lost before it could be decoded. Told as a record of the goal tapline.lost. */
-  | { readonly kind: 'lost'; readonly run: Run; readonly reason: LostReason; readonly count: number; readonly fromUs: number; readonly toUs: number };
+  | {
+      readonly kind: 'lost';
+      readonly run: Run;
+      readonly reason: LostReason;
+      readonly count: number;
+      readonly fromUs: number;
+      readonly toUs: number;
+    };
 
 /**
  * hole: numbers missing between records (the transport dropped them). skipped: the probe did not run. broken: lines that
