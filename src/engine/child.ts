@@ -6,12 +6,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 export type Spawn = (
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv },
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; /** `ignore` unless given. */ readonly stdin?: 'ignore' | 'pipe' },
 ) => ChildProcess;
 
 /** The real one. A group of its own, so that a terminal's Ctrl-C reaches Tapline alone and Tapline decides how its children end. */
-export const spawnInGroup: Spawn = (command, args, options) =>
-  spawn(command, [...args], { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+export const spawnInGroup: Spawn = (command, args, { stdin = 'ignore', ...options }) =>
+  spawn(command, [...args], { ...options, detached: true, stdio: [stdin, 'pipe', 'pipe'] });
 
 /** How a child ended. `error`: it could not be started at all. */
 export interface ChildExit {
