@@ -1,0 +1,100 @@
+import type { Field, Goal } from '../goals/goal.ts';
+import { pushableText, type Atom, type Dialect, type Filter } from './dialect.ts';
+
+/**
+ * SystemTap's language. A template sets a variable for each field of its goal, named like it: an int or bool as a number
+ * (`tl_unknown()` where an optional one is unknown), an enum as the index of its value, an address as two numbers
+ * `NAME_hi` and `NAME_lo`, a text as a string (with `NAME_known` where it is optional).
+ */
+export const systemtapDialect: Dialect = {
+  engine: 'systemtap',
+  comment: (text) => `// ${text}`,
+  can,
+  filter: filterSource,
+  placeholders: (goal) => ({ required: { record: recordSource(goal) }, allowed: {} }),
+};
+
+function can({ field, op, value }: Atom): boolean {
+  const equality = op === '==' || op === '!=';
+  switch (value.type) {
+    case 'int':
+      return field.type === 'int' && Number.isSafeInteger(value.value);
+    case 'text':
+      return equality && field.type === 'text' && pushableText(value.value, 255);
+    case 'enum':
+    case 'bool':
+    case 'address':
+      return equality && field.type === value.type;
+  }
+}
+
+function filterSource(filter: Filter): string {
+  switch (filter.op) {
+    case 'true':
+      return '1';
+    case 'false':
+      return '0';
+    case 'atom':
+      return atomSource(filter.atom);
+    case 'and':
+    case 'or':
+      return filter.of.length === 0
+        ? filterSource({ op: filter.op === 'and' ? 'true' : 'false' })
+        : `(${filter.of.map(filterSource).join(filter.op === 'and' ? ' && ' : ' || ')})`;
+  }
+}
+
+function atomSource({ field, op, value }: Atom): string {
+  switch (value.type) {
+    case 'int':
+      return `${field.name} ${op} ${value.value}`;
+    case 'enum':
+      return `${field.name} ${op} ${value.index}`;
+    case 'bool':
+      return `${field.name} ${op} ${value.value ? 1 : 0}`;
+    case 'text':
+      return `${field.name} ${op} "${value.value}"`;
+    case 'address': {
+      const [hi, lo] = [0, 8].map((at) => `0x${Buffer.from(value.bytes.subarray(at, at + 8)).toString('hex')}`);
+      return `(${field.name}_hi ${op} ${hi} ${op === '==' ? '&&' : '||'} ${field.name}_lo ${op} ${lo})`;
+    }
+  }
+}
+
+/** Statements that print one record: all columns in the manifest's order (scripts-stp/lib/record.stp has the format). */
+function recordSource(goal: Goal): string {
+  const statements: string[] = [];
+  let formats = ['r', '%d', '%d'];
+  let values = ['tl_next_seq()', 'tl_clock_us()'];
+  const print = (before = '\\t') => {
+    if (formats.length > 0) statements.push(`printf("${before}${formats.join('\\t')}", ${values.join(', ')})`);
+    formats = [];
+    values = [];
+  };
+  print('');
+  for (const field of goal.fields) {
+    const direct = directColumn(field);
+    if (direct && values.length < 16) {
+      formats.push(direct.format);
+      values.push(...direct.values);
+      continue;
+    }
+    print();
+    statements.push(columnSource(field));
+  }
+  print();
+  statements.push('printf("\\n")');
+  return statements.join('\n  ');
+}
+
+/** Columns that are always known and need no escaping. */
+function directColumn({ name, type, optional }: Field): { readonly format: string; readonly values: readonly string[] } | undefined {
+  if (type === 'address') return { format: '%016x%016x', values: [`${name}_hi`, `${name}_lo`] };
+  return optional || type === 'text' ? undefined : { format: '%d', values: [name] };
+}
+
+function columnSource({ name, type, optional }: Field): string {
+  if (type === 'address') return `printf("\\t%016x%016x", ${name}_hi, ${name}_lo)`;
+  if (type !== 'text') return `tl_put_number(${name})`;
+  return optional ? `if (${name}_known) tl_put_text(${name}); else tl_put_unknown()` : `tl_put_text(${name})`;
+}
