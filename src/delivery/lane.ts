@@ -190,7 +190,7 @@ export class Lane {
       notice(problem.code, {
         ...problem,
         severity: 'warning',
-        message: `Sink ${name}: ${sentence(problem.message)} ${items(queue.size)} wait and will be tried again.`,
+        message: `Sink ${name}: ${sentence(problem.message)} Kept to be tried again: ${items(queue.size)}.`,
       });
     }
     return this.#closing ? hurriedMs : backoffMs(this.#failures, random, settings.backoff);

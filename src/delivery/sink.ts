@@ -6,7 +6,11 @@ import type { Clock } from '../telemetry/clock.ts';
 
 /** A sink's answer for one item. It never loops, sleeps, collects or counts: delivery does. */
 export type SendResult =
-  | { readonly outcome: 'sent'; /** What the receiver said, e.g. "250 2.0.0 Ok: queued as 4F2A1". */ readonly receipt?: string }
+  | {
+      readonly outcome: 'sent';
+      /** What the receiver said, e.g. "250 2.0.0 Ok: queued as 4F2A1". */ readonly receipt?: string;
+      /** Sent, but a person should know this (some recipients refused). */ readonly warning?: Problem;
+    }
   | { readonly outcome: 'retry' | 'reject'; readonly problem: Problem };
 
 export const sent = (receipt?: string): SendResult => (receipt === undefined ? { outcome: 'sent' } : { outcome: 'sent', receipt });
