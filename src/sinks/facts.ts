@@ -54,7 +54,10 @@ export function seriesOf(records: readonly RecordBody[]): Series[] {
   const names = Object.keys(last.fields).filter((name) => name.endsWith('_ms') && !name.endsWith('_was_ms'));
   return names.map((name) => {
     const stem = name.slice(0, -'_ms'.length);
-    const all = records.flatMap(({ fields }, index) => [...(index === 0 ? numbers(fields[`${stem}_was_ms`]) : []), ...numbers(fields[name])]);
+    const all = records.flatMap(({ fields }, index) => [
+      ...(index === 0 ? numbers(fields[`${stem}_was_ms`]) : []),
+      ...numbers(fields[name]),
+    ]);
     return { label: stem.toUpperCase().replaceAll('_', ' '), values: all.filter((value, index) => value !== all[index - 1]), unit: 'ms' };
   });
 }

@@ -25,4 +25,6 @@ export function networkProblem(cause: unknown, where: string): Problem {
 
 /** Happy eyeballs (net.connect to a name with several addresses) fails with an AggregateError around the real ones. */
 const deepest = (cause: unknown): NodeJS.ErrnoException =>
-  cause instanceof AggregateError && cause.errors.length > 0 ? (cause.errors[0] as NodeJS.ErrnoException) : (cause as NodeJS.ErrnoException);
+  cause instanceof AggregateError && cause.errors.length > 0
+    ? (cause.errors[0] as NodeJS.ErrnoException)
+    : (cause as NodeJS.ErrnoException);

@@ -7,7 +7,10 @@ import { jsonLine } from '../json.ts';
 
 const schema = Type.Object(
   {
-    path: Type.String({ minLength: 1, description: 'The file, appended to. A relative path counts from the file that names it. Its folder must exist.' }),
+    path: Type.String({
+      minLength: 1,
+      description: 'The file, appended to. A relative path counts from the file that names it. Its folder must exist.',
+    }),
     mode: Type.Optional(
       Type.String({ pattern: '^0?[0-7]{3}$', default: '0640', description: 'Permissions of a file that is made new, octal, in quotes.' }),
     ),
@@ -66,7 +69,11 @@ export class FileSink implements Sink {
     }
     const mode = parseInt(this.#settings.mode ?? '0640', 8);
     // O_NONBLOCK: a named pipe without a reader answers ENXIO where it would block a thread for good. No effect on files.
-    const handle = await open(this.#settings.path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, mode);
+    const handle = await open(
+      this.#settings.path,
+      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK,
+      mode,
+    );
     try {
       const { dev, ino, size } = await handle.stat();
       this.#file = { handle, dev, ino };

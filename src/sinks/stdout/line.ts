@@ -13,7 +13,8 @@ const colours = { alert: '\x1b[1;31m', resolved: '\x1b[32m', lost: '\x1b[33m', q
 export function personLine(item: Item, zone: Zone, colour: boolean): string {
   const time = clockTime(item.timeUs, zone);
   const { word, tone } = stateOf(item);
-  const paint = (text: string, of: keyof typeof colours | undefined) => (colour && of !== undefined ? colours[of] + text + colours.off : text);
+  const paint = (text: string, of: keyof typeof colours | undefined) =>
+    colour && of !== undefined ? colours[of] + text + colours.off : text;
   const state = paint(word.padEnd(8), tone);
   const rest = item.body.kind === 'alert' ? alertRest(item, zone) : recordRest(item);
   return `${paint(time, 'quiet')}  ${state}  ${rest}`;
@@ -33,6 +34,7 @@ function recordRest(item: Item): string {
 
 function alertRest(item: Item, zone: Zone): string {
   if (item.body.kind !== 'alert') return '';
-  const again = item.body.state === 'firing' && item.body.repeat > 0 ? `  (still, since ${clockSeconds(usOf(item.body.starts_at), zone)})` : '';
+  const again =
+    item.body.state === 'firing' && item.body.repeat > 0 ? `  (still, since ${clockSeconds(usOf(item.body.starts_at), zone)})` : '';
   return `${printable(item.body.alertname)}  ${item.severity}  ${printable(item.summary)}${again}`;
 }

@@ -89,7 +89,8 @@ export class StdoutSink implements Sink {
   }
 }
 
-const readerGone = (): SendResult => reject(error('SINK_CLOSED', 'Nobody reads standard output any more; what was meant for it is given up.'));
+const readerGone = (): SendResult =>
+  reject(error('SINK_CLOSED', 'Nobody reads standard output any more; what was meant for it is given up.'));
 const tooSlow = () => error('SINK_ABORTED', 'Standard output takes nothing more at the moment.');
 
 const aborted = (signal: AbortSignal): Promise<undefined> =>

@@ -1,7 +1,6 @@
 /** Where syslog goes. The default ports are those of RFC 5426, RFC 6587's practice and RFC 5425. */
 export type SyslogAddress =
-  | { readonly kind: 'tcp' | 'udp' | 'tls'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
+  { readonly kind: 'tcp' | 'udp' | 'tls'; readonly host: string; readonly port: number } | { readonly kind: 'unix'; readonly path: string };
 
 const defaultPorts = { tcp: 514, udp: 514, tls: 6514 } as const;
 

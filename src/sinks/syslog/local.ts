@@ -20,7 +20,12 @@ const LOG_PID = 1;
  * data, so rule, goal and id stand at the end of the text. Node cannot open datagram sockets of the unix kind by itself:
  * the optional native package does it through syslog(3), else a `logger` child that is kept open. The receipt says which.
  */
-export function openLocalPort(path: string, identity: SyslogIdentity, spawn: Spawn, native: Log | undefined = nativeLog(identity.appName)): SyslogPort {
+export function openLocalPort(
+  path: string,
+  identity: SyslogIdentity,
+  spawn: Spawn,
+  native: Log | undefined = nativeLog(identity.appName),
+): SyslogPort {
   const way = path === libraryPath && native !== undefined ? new LibraryWriter(native) : new LoggerWriter(path, identity.appName, spawn);
   return new LocalPort(path, identity, way);
 }
@@ -124,7 +129,11 @@ class LoggerWriter implements Writer {
       child.stdin?.write(`<${level}>${text}\n`, (cause) => done(cause ? this.#problem() : undefined)),
     );
     // logger that cannot open its socket ends at once; a turn of the loop lets that be seen before the answer.
-    const result = await Promise.race([ended, abort, written.then(async (problem) => problem ?? (await new Promise((turn) => setImmediate(turn))))]);
+    const result = await Promise.race([
+      ended,
+      abort,
+      written.then(async (problem) => problem ?? (await new Promise((turn) => setImmediate(turn)))),
+    ]);
     if (onEnd !== undefined) child.removeListener('close', onEnd);
     return (result as Problem | undefined) ?? (this.#child === child ? undefined : this.#problem());
   }
@@ -139,7 +148,18 @@ class LoggerWriter implements Writer {
 
   #start(): ChildProcess {
     this.#said = '';
-    const args = ['--socket', this.#path, '--socket-errors=on', '--prio-prefix', '--rfc3164', '--id=' + String(process.pid), '--tag', this.#tag, '--size', '64KiB'];
+    const args = [
+      '--socket',
+      this.#path,
+      '--socket-errors=on',
+      '--prio-prefix',
+      '--rfc3164',
+      '--id=' + String(process.pid),
+      '--tag',
+      this.#tag,
+      '--size',
+      '64KiB',
+    ];
     const child = this.#spawn('logger', args, { stdin: 'pipe' });
     this.#child = child;
     child.stdin?.on('error', () => undefined); // Told by the write's own callback.
@@ -152,7 +172,8 @@ class LoggerWriter implements Writer {
   }
 
   #problem(): Problem {
-    if (this.#said.includes('ENOENT') && this.#said.includes('spawn')) return error('SINK_NO_WRITER', 'There is neither the native syslog package nor logger.');
+    if (this.#said.includes('ENOENT') && this.#said.includes('spawn'))
+      return error('SINK_NO_WRITER', 'There is neither the native syslog package nor logger.');
     return error('SINK_UNREACHABLE', `${this.#path} takes no messages.`, { cause: this.#said.trim() || 'logger ended' });
   }
 }
@@ -162,7 +183,10 @@ let opened: { readonly log: Log | undefined } | undefined;
 function nativeLog(ident: string): Log | undefined {
   if (opened !== undefined) return opened.log;
   try {
-    const library = createRequire(import.meta.url)('node-syslog') as { init(ident: string, option: number, facility: number): void; log: Log };
+    const library = createRequire(import.meta.url)('node-syslog') as {
+      init(ident: string, option: number, facility: number): void;
+      log: Log;
+    };
     library.init(ident, LOG_PID, 3 << 3);
     opened = { log: (level, message, done) => library.log(level, message, done) };
   } catch {

@@ -5,7 +5,24 @@ import { hostOf, lastRecord, nameOf } from '../facts.ts';
 
 /** RFC 5424 table 1, by the names that syslog.conf(5) and rsyslog use. The position is the code. */
 export const facilities = [
-  ...['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv', 'ftp', 'ntp', 'audit', 'console', 'clock'],
+  ...[
+    'kern',
+    'user',
+    'mail',
+    'daemon',
+    'auth',
+    'syslog',
+    'lpr',
+    'news',
+    'uucp',
+    'cron',
+    'authpriv',
+    'ftp',
+    'ntp',
+    'audit',
+    'console',
+    'clock',
+  ],
   ...['local0', 'local1', 'local2', 'local3', 'local4', 'local5', 'local6', 'local7'],
 ] as const;
 
@@ -43,7 +60,9 @@ export function rfc5424(item: Item, identity: SyslogIdentity, sequence: number):
   const text = messageText(item);
   const params = paramsOf(item);
   const build = (count: number, shown: string, cut: number) =>
-    Buffer.from(`${head}[tapline@${identity.enterprise}${params.slice(0, count).join('')}${cut > 0 ? ` truncated="${cut}"` : ''}]${tail} ${withBom(shown)}`);
+    Buffer.from(
+      `${head}[tapline@${identity.enterprise}${params.slice(0, count).join('')}${cut > 0 ? ` truncated="${cut}"` : ''}]${tail} ${withBom(shown)}`,
+    );
   const whole = build(params.length, text, 0);
   if (whole.length <= identity.maxSize) return { bytes: whole, cut: 0 };
   const over = whole.length - identity.maxSize + truncationMark.length + ' truncated="0000000000"'.length + bom.length;

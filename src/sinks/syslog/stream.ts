@@ -93,7 +93,11 @@ export class StreamPort implements SyslogPort {
     const socket =
       kind === 'tcp'
         ? connect(options)
-        : connectTls({ ...options, ...(isIP(host) ? {} : { servername: host }), ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }) });
+        : connectTls({
+            ...options,
+            ...(isIP(host) ? {} : { servername: host }),
+            ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+          });
     this.#socket = socket;
     socket.on('error', () => undefined); // Told by the write or the connect that it fails; between two sends by #alive.
     socket.resume(); // Receivers say nothing; reading is how the end is noticed.
@@ -101,7 +105,10 @@ export class StreamPort implements SyslogPort {
     if (signal.aborted) socket.destroy(new Error('broken off'));
     await new Promise<void>((done, failed) => {
       const timer = setTimeout(() => socket.destroy(Object.assign(new Error('connect timed out'), { code: 'ETIMEDOUT' })), connectMs);
-      socket.once(kind === 'tcp' ? 'connect' : 'secureConnect', done).once('error', failed).once('close', () => failed(closedByPeer()));
+      socket
+        .once(kind === 'tcp' ? 'connect' : 'secureConnect', done)
+        .once('error', failed)
+        .once('close', () => failed(closedByPeer()));
       socket.once('close', () => clearTimeout(timer)).once(kind === 'tcp' ? 'connect' : 'secureConnect', () => clearTimeout(timer));
     });
     return socket;

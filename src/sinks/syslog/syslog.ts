@@ -20,7 +20,9 @@ const schema = Type.Object(
         { default: 'daemon', description: 'RFC 5424 facility.' },
       ),
     ),
-    app_name: Type.Optional(Type.String({ pattern: '^[!-~]{1,48}$', default: 'tapline', description: 'APP-NAME, the program name that receivers show.' })),
+    app_name: Type.Optional(
+      Type.String({ pattern: '^[!-~]{1,48}$', default: 'tapline', description: 'APP-NAME, the program name that receivers show.' }),
+    ),
     enterprise: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -38,10 +40,13 @@ const schema = Type.Object(
       Type.Integer({
         minimum: 480,
         maximum: 65_000,
-        description: 'Largest message in bytes; what is over is cut, marked and told. 2048 on UDP and 8192 elsewhere unless given: what receivers take by default.',
+        description:
+          'Largest message in bytes; what is over is cut, marked and told. 2048 on UDP and 8192 elsewhere unless given: what receivers take by default.',
       }),
     ),
-    ca_file: Type.Optional(Type.String({ description: 'PEM file of the CA that signed the receiver (tls://). The system list otherwise.' })),
+    ca_file: Type.Optional(
+      Type.String({ description: 'PEM file of the CA that signed the receiver (tls://). The system list otherwise.' }),
+    ),
   },
   { additionalProperties: false, description: 'Syslog, RFC 5424 with structured data.' },
 );
@@ -82,7 +87,8 @@ export class SyslogSink implements Sink {
   }
 
   async send(notification: Notification, signal: AbortSignal): Promise<readonly SendResult[]> {
-    if (this.#port === undefined) return notification.items.map(() => retry(error('SINK_BAD_ADDRESS', `"${this.#address}" is no syslog address.`)));
+    if (this.#port === undefined)
+      return notification.items.map(() => retry(error('SINK_BAD_ADDRESS', `"${this.#address}" is no syslog address.`)));
     return this.#port.send(notification.items, signal);
   }
 
@@ -104,7 +110,13 @@ function openPort(address: SyslogAddress, config: Settings, context: SinkContext
   if (address.kind === 'udp') return new UdpPort(address, identity);
   const framing = address.kind === 'tls' ? 'octet-counting' : (config.framing ?? 'octet-counting');
   return new StreamPort(
-    { kind: address.kind, host: address.host, port: address.port, framing, ...(config.ca_file === undefined ? {} : { caFile: config.ca_file }) },
+    {
+      kind: address.kind,
+      host: address.host,
+      port: address.port,
+      framing,
+      ...(config.ca_file === undefined ? {} : { caFile: config.ca_file }),
+    },
     identity,
   );
 }

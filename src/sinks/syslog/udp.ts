@@ -58,7 +58,9 @@ export class UdpPort implements SyslogPort {
     } catch (cause) {
       this.#refused = undefined;
       if ((cause as NodeJS.ErrnoException).code === 'EMSGSIZE')
-        return reject(error('SINK_TOO_LARGE', `A datagram of ${bytes.length} bytes is more than the network takes.`, { hint: 'Lower max_size.' }));
+        return reject(
+          error('SINK_TOO_LARGE', `A datagram of ${bytes.length} bytes is more than the network takes.`, { hint: 'Lower max_size.' }),
+        );
       await this.close();
       return retry(networkProblem(cause, where));
     }
