@@ -95,6 +95,11 @@ export class Lifecycle {
     this.#rebuild();
   }
 
+  /** For tests of its bounds. */
+  get pendingDeadlines(): number {
+    return this.#deadlines.size;
+  }
+
   /** Live alerts without the one about too many. */
   #count(): number {
     return this.#live.size - (this.#live.has(overflowName) ? 1 : 0);

@@ -1,9 +1,9 @@
-/** 9999-12-31T23:59:59.999999Z, the last time that RFC 3339 can say. */
-const lastUs = 253_402_300_799_999_999;
+/** The last time that a double counts exactly in microseconds: 2255-06-05T23:47:34.740991Z. */
+const lastUs = Number.MAX_SAFE_INTEGER;
 
-/** RFC 3339 in UTC with six digits. `us` is microseconds since the epoch; what the format cannot say becomes its nearest end. */
+/** RFC 3339 in UTC with six digits. `us` is microseconds since the epoch; what it cannot say exactly (before 1970, after 2255) becomes the nearest end. */
 export function rfc3339(us: number): string {
-  const whole = Number.isFinite(us) ? Math.min(Math.max(Math.floor(us), 0), lastUs) : us === Infinity ? lastUs : 0;
+  const whole = Number.isNaN(us) ? 0 : Math.min(Math.max(Math.floor(us), 0), lastUs);
   const seconds = Math.floor(whole / 1_000_000);
   const micros = whole - seconds * 1_000_000;
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(micros).padStart(6, '0')}Z`;
