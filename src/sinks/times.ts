@@ -51,3 +51,6 @@ export function span(us: number): string {
     .map(([count, unit]) => `${count} ${unit}`)
     .join(' ');
 }
+
+/** The larger unit of `span` alone: "12 min". */
+export const roughly = (us: number): string => span(us).split(' ').slice(0, 2).join(' ');

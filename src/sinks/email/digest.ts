@@ -23,7 +23,7 @@ export function digestDocument(notification: Notification, scene: MailScene): Ma
   const toUs = heldBack?.windowToUs ?? Math.max(...items.map(({ timeUs }) => timeUs));
   const time = `${clockSeconds(fromUs, zone)} to ${clockSeconds(toUs, zone)} ${offsetText(toUs, zone)}`;
   const counts = [
-    ...(alerts.length > 0 ? [`${firing} firing`, `${alerts.length - firing} resolved`] : []),
+    ...(alerts.length > 0 ? [stateCounts(firing, alerts.length - firing)] : []),
     ...(others.length > 0 ? [recordCounts(others)] : []),
   ].join(', ');
   const most = mostOfIt(alerts.length > 0 ? alerts : others);
@@ -48,6 +48,9 @@ export function digestDocument(notification: Notification, scene: MailScene): Ma
     ],
   };
 }
+
+const stateCounts = (firing: number, resolved: number): string =>
+  [...(firing > 0 ? [`${firing} firing`] : []), ...(resolved > 0 ? [`${resolved} resolved`] : [])].join(', ');
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
@@ -96,9 +99,7 @@ function alertGroups(alerts: readonly AlertItem[], scene: MailScene): MailGroup[
       const hosts = new Set(of.flatMap(({ body }) => body.hosts));
       const sorted = of.toSorted((a, b) => Number(b.body.state === 'firing') - Number(a.body.state === 'firing') || worth(b) - worth(a));
       const worst = headline(of.toSorted((a, b) => worth(b) - worth(a))[0]?.body ?? of[0]!.body);
-      const states = [...(firing > 0 ? [`${firing} firing`] : []), ...(firing < of.length ? [`${of.length - firing} resolved`] : [])].join(
-        ', ',
-      );
+      const states = stateCounts(firing, of.length - firing);
       return {
         title: cell(rule, 60),
         summary: `${states}   ${plural(hosts.size, 'host')}${worst === undefined ? '' : `   worst ${worst}`}`,

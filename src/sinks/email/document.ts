@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { AlertBody, Item, RecordBody } from '../../alerts/item.ts';
 import { printable } from '../../problem/printable.ts';
 import { connectionOf, endpointInSubject, headline, otherFields, processOf, seriesOf } from '../facts.ts';
-import { clockSeconds, clockTime, dateTime, offsetText, span, usOf, type Zone } from '../times.ts';
+import { clockSeconds, clockTime, dateTime, offsetText, roughly, span, usOf, type Zone } from '../times.ts';
 import { isTest } from '../testmessage.ts';
 
 /** What a mail says, before it is text or HTML. Every string is printable already: shown as it is, escaped for HTML only. */
@@ -46,15 +46,26 @@ export const cell = (text: string, most = 300): string => {
   return shown.length <= most ? shown : `${shown.slice(0, most).replace(/[\ud800-\udbff]$/, '')} [${shown.length - most} more characters]`;
 };
 
+/** With the state before it a subject stays within 78 characters (RFC 5322 2.1.1). */
+const identityMost = 56;
+
+/** The end, the rule's name, matters more than the middle. */
+function fitting(identity: string): string {
+  const characters = [...identity];
+  if (characters.length <= identityMost) return identity;
+  return `${characters.slice(0, 28).join('')}...${characters.slice(-(identityMost - 31)).join('')}`;
+}
+
 /** "api-7 -> 10.0.3.21:443 postgres: RetransmitTimeoutGrew": the part of a subject that is the same for firing and resolved. */
 export function subjectIdentity(body: AlertBody): string {
   const fields = body.records.at(-1)?.fields ?? {};
   const host = body.hosts.length === 1 ? (body.hosts[0] ?? '') : `${body.hosts.length} hosts`;
   const peer = fields['daddr'] === undefined ? '' : ` -> ${endpointInSubject(String(fields['daddr']), String(fields['dport'] ?? ''))}`;
   const process = fields['comm'] === undefined ? '' : ` ${cell(String(fields['comm']), 32)}`;
-  const short = cell(host, 24) + cell(peer, 56);
   const name = cell(body.alertname, 60);
-  return short.length + process.length + name.length <= 60 ? `${short}${process}: ${name}` : `${short}: ${name}`;
+  const short = cell(host, 24) + cell(peer, 56);
+  const whole = `${short}${process}: ${name}`;
+  return fitting(whole.length <= identityMost ? whole : `${short}: ${name}`);
 }
 
 /** The mail of one alert: firing, resolved, or a test. */
@@ -94,10 +105,10 @@ export function alertDocument(item: Item, body: AlertBody, scene: MailScene): Ma
     return {
       ...base,
       tone: 'resolved',
-      subject: `[OK after ${lasted}] ${subjectIdentity(body)}`,
+      subject: `[OK after ${roughly(endUs - startUs)}] ${subjectIdentity(body)}`,
       preheader: `Over at ${clockSeconds(endUs, zone)}. ${body.total} in all.`,
       opening: `RESOLVED  ${severity}  ${clockSeconds(startUs, zone)} to ${clockSeconds(endUs, zone)} ${offsetText(endUs, zone)} (${lasted})`,
-      bar: `\u2714 RESOLVED \u00b7 after ${lasted}`,
+      bar: `\u2714 RESOLVED \u00b7 after ${roughly(endUs - startUs)}`,
       facts: [...facts, { label: 'How it ended', lines: [`not seen any more for as long as the rule asks (keep_firing_for)`] }],
       commands: [],
       records,
@@ -138,7 +149,8 @@ function factsOf(body: AlertBody, zone: Zone): MailDocument['facts'] {
   }
   if (body.hosts.length > 1)
     add('Hosts', cell(body.hosts.slice(0, 20).join(', ')) + (body.hosts.length > 20 ? ` and ${body.hosts.length - 20} more` : ''));
-  add('How often', `${body.count} now, ${body.total} in all (rule: ${cell(body.condition)})`);
+  const now = body.state === 'firing' ? `${body.count} now, ` : '';
+  add('How often', `${now}${body.total} in all (rule: ${cell(body.condition)})`);
   add(
     'First seen',
     dateTime(usOf(body.first_seen), zone),

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Item } from '../../alerts/item.ts';
 import type { Notification } from '../../delivery/sink.ts';
-import { usOf } from '../times.ts';
-import { dateOf } from '../times.ts';
+import { dateOf, usOf } from '../times.ts';
 import type { MailAddress } from './address.ts';
 import { digestDocument } from './digest.ts';
 import { alertDocument, cell, type MailDocument, type MailScene } from './document.ts';
@@ -30,7 +29,7 @@ export function mailMessage(notification: Notification, scene: MailScene, from: 
   const references = `<${episode(notification, scene)}@${domain}>`;
   return {
     from: from.name === undefined ? { name: `Tapline ${cell(scene.hostname, 40)}`, address: from.address } : from,
-    subject: shortened(document.subject),
+    subject: document.subject,
     messageId: `<${idText(notification.id)}.${idText(scene.sink)}@${domain}>`,
     references,
     headers: headersOf(notification, document, scene, domain),
@@ -93,12 +92,4 @@ function idText(text: string): string {
   const kept = text.replace(/[^A-Za-z0-9-]/g, '-');
   if (kept === text && text !== '') return text;
   return `${kept.slice(0, 40)}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
-}
-
-/** RFC 5322 2.1.1 would have lines of 78. The end of a subject, the rule's name, matters more than its middle. */
-function shortened(subject: string): string {
-  const most = 78 - 'Subject: '.length;
-  const characters = [...subject];
-  if (characters.length <= most) return subject;
-  return `${characters.slice(0, most - 28).join('')}...${characters.slice(-25).join('')}`;
 }

@@ -7,7 +7,7 @@ const labelWidth = 13;
 export function mailText(document: MailDocument): string {
   const { facts, groups, links, commands, records } = document;
   const parts = [
-    [document.opening],
+    wrap(document.opening),
     wrap(document.heading),
     ...document.paragraphs.map((paragraph) => wrap(paragraph)),
     facts.flatMap(({ label, lines }) => lines.flatMap((line, index) => hanging(index === 0 ? label : '', line))),
