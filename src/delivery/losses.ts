@@ -1,5 +1,6 @@
 import { Subscription, type SchedulerLike } from 'rxjs';
 import type { Item } from '../alerts/item.ts';
+import { isOwnGoal } from '../stream/reentry.ts';
 
 /** Items of one goal that one sink will not get. The pipeline makes a record of tapline.lost of it (reason sink). */
 export interface Loss {
@@ -30,7 +31,7 @@ export class Losses {
   /** What Tapline says of itself is counted by the caller but not told here: a loss must not breed losses (semantics 31). */
   tell(sink: string, cause: Loss['cause'], items: readonly Item[]): void {
     for (const { goal, timeUs } of items) {
-      if (goal.startsWith('tapline.')) continue;
+      if (isOwnGoal(goal)) continue;
       const name = JSON.stringify([sink, cause, goal]);
       const loss = this.#open.get(name) ?? { sink, cause, goal, count: 0, fromUs: timeUs, toUs: timeUs };
       this.#open.set(name, { ...loss, count: loss.count + 1, fromUs: Math.min(loss.fromUs, timeUs), toUs: Math.max(loss.toUs, timeUs) });

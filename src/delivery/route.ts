@@ -1,12 +1,11 @@
 import type { Item } from '../alerts/item.ts';
 import type { Goal } from '../goals/goal.ts';
 import type { ForwardRule, Rule } from '../rules/rule.ts';
-
-const isTapline = (goal: string): boolean => goal.startsWith('tapline.');
+import { isOwnGoal } from '../stream/reentry.ts';
 
 /** The sinks of one item, each once. What Tapline says of itself and has no sink goes to `taplineTo`. */
 export function route(item: Pick<Item, 'to' | 'goal'>, taplineTo: readonly string[]): readonly string[] {
-  const to = item.to.length === 0 && isTapline(item.goal) ? taplineTo : item.to;
+  const to = item.to.length === 0 && isOwnGoal(item.goal) ? taplineTo : item.to;
   return to.length < 2 ? to : [...new Set(to)];
 }
 
