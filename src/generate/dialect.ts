@@ -13,8 +13,8 @@ export type AtomValue =
   | { readonly type: 'text'; readonly value: string }
   | { readonly type: 'enum'; readonly value: string; readonly index: number }
   | { readonly type: 'bool'; readonly value: boolean }
-  /** 16 bytes, IPv4 mapped. */
-  | { readonly type: 'address'; readonly bytes: Uint8Array };
+  /** `bytes`: 16, IPv4 mapped; `text`: as it was written. */
+  | { readonly type: 'address'; readonly bytes: Uint8Array; readonly text: string };
 
 /** A pre-filter: what is left of the rules' `where` after everything inexact was made true. `not` stands on no node: it was moved onto the atoms. */
 export type Filter =

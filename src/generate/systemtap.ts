@@ -96,5 +96,5 @@ function directColumn({ name, type, optional }: Field): { readonly format: strin
 function columnSource({ name, type, optional }: Field): string {
   if (type === 'address') return `printf("\\t%016x%016x", ${name}_hi, ${name}_lo)`;
   if (type !== 'text') return `tl_put_number(${name})`;
-  return optional ? `if (${name}_known) tl_put_text(${name}); else tl_put_unknown()` : `tl_put_text(${name})`;
+  return optional ? `if (${name}_known) tl_put_text(${name}) else tl_put_unknown()` : `tl_put_text(${name})`;
 }

@@ -1,6 +1,9 @@
 /** Why an engine cannot run, or stopped. */
 export const engineCodes = {
-  ENGINE_UNAVAILABLE: { summary: 'The engine cannot run on this machine or for this user.', fix: 'Run: tapline doctor says what is missing and the command that installs it.' },
+  ENGINE_UNAVAILABLE: {
+    summary: 'The engine cannot run on this machine or for this user.',
+    fix: 'Run: tapline doctor says what is missing and the command that installs it.',
+  },
   ENGINE_PROCFS_WITHOUT_SS: {
     summary: 'The program ss cannot be used, so sockets are read from /proc/net/tcp: less exact, and fast retransmits are not seen.',
     fix: 'Install it: sudo apt-get install iproute2.',
@@ -13,5 +16,37 @@ export const engineCodes = {
     summary: 'One look at the TCP sockets failed. The next one tells what happened meanwhile, or counts it as missed.',
     fix: 'Nothing, unless it repeats: the quoted cause says why.',
   },
-  ENGINE_PROCFS_NO_READER: { summary: 'A goal names a procfs reader that Tapline does not have.', fix: 'Correct engines.procfs.reader in the goal.yaml.' },
+  ENGINE_PROCFS_NO_READER: {
+    summary: 'A goal names a procfs reader that Tapline does not have.',
+    fix: 'Correct engines.procfs.reader in the goal.yaml.',
+  },
+  ENGINE_TEMPLATE_WRONG: {
+    summary: "A goal's probe template cannot be used.",
+    fix: 'Mend the template in the folder of the goal, or install Tapline again.',
+  },
+  ENGINE_TRACEPOINT_MISSING: {
+    summary: 'The kernel lacks a tracepoint that the goal needs.',
+    fix: 'Use another engine for this goal: tapline doctor lists which can answer it here.',
+  },
+  ENGINE_FAILED: {
+    summary: 'The program behind an engine ended unasked.',
+    fix: 'Read the cause; run: tapline doctor. Tapline starts it again by itself, with back-off.',
+  },
+  ENGINE_NOT_READY: {
+    summary: 'The probes were not attached in time.',
+    fix: 'The machine may be very busy: Tapline tries again. If it stays so, run: tapline doctor.',
+  },
+  ENGINE_GAVE_UP: {
+    summary: 'An engine failed again and again and is left alone.',
+    fix: 'Read the cause; run: tapline doctor. Another engine may answer the goal.',
+  },
+  ENGINE_RESTARTED: {
+    summary: 'An engine ended and is started again; what happened in between was not seen.',
+    fix: 'Read the cause. Nothing needs to be done if it stays alone.',
+  },
+  ENGINE_SAID: { summary: "An engine's program wrote a message that Tapline does not know.", fix: 'Read the message.' },
+  ENGINE_LINE_BROKEN: {
+    summary: 'A line of a probe could not be read; it was counted.',
+    fix: 'One after a crash is normal; if they go on, report them with a recording (tapline run --record).',
+  },
 } as const;

@@ -1,0 +1,156 @@
+import { overlongMark } from '../../engine/child.ts';
+import { bytesOf, textOf } from '../../goals/text.ts';
+import type { Goal } from '../../goals/goal.ts';
+import type { ColumnWriter, RowWriter } from '../columns.ts';
+import { emptyBeat, forEachLine, type Beat, type LineDialect, type LineReader, type LineVisitor } from '../lines.ts';
+import { isCount } from './rows.ts';
+
+/**
+ * What `bpftrace -f json` prints for the templates. A tuple's first member says what it is and whose:
+ * `["r:GOAL",cpu,seq,ns,unknown,columns...]`: a record; bit i of `unknown` says that column i is not known. An enum is the
+ * index of its value, a bool 0 or 1, an address what ntop() prints. A bool field named `X_cut` after the text X gives X's true length in bytes.
+ * `["p:GOAL",cpu,seq,k,text]`: piece k of that X, printed before its record (a string of bpftrace's is short).
+ * `["m:GOAL",ns,number]`, `["b:GOAL",ns]` ... maps ... `["z:GOAL",ns]`: mark, and beat with its counts between.
+ * `["e:GOAL",ns]` ... maps: the goodbye; bpftrace prints all maps once more when everything is drained, and the engine adds `{"type":"end"}`.
+ * The engine also adds `{"type":"skipped","data":n}` (misses that the kernel counts) and hands on bpftrace's own lost_events.
+ */
+export const bpftraceLines: LineDialect = { name: 'bpftrace', reader: (goal) => makeReader(goal) };
+
+function makeReader(goal: Goal): LineReader {
+  let counts: Beat = emptyBeat;
+  let endedUs = NaN;
+  let lost = 0;
+  const pieces = new Pieces();
+  const tag = goal.id.replaceAll('.', '_');
+  const onMap = (maps: object): boolean => {
+    for (const [name, value] of Object.entries(maps) as [string, unknown][]) {
+      if (name === `@${tag}_seq`) counts = { ...counts, emitted: lanes(value) };
+      else if (name === `@${tag}_filtered`) counts = { ...counts, filtered: total(value) };
+      else if (name === `@${tag}_full`) counts = { ...counts, mapFull: total(value) };
+    }
+    return true;
+  };
+  return (chunk, row, visitor) =>
+    forEachLine(chunk, (start, end) => {
+      if (start === end) return;
+      const line = parseBpftrace(chunk, start, end);
+      if (!understood(line)) visitor.broken(chunk.subarray(start, end));
+
+      function understood(value: unknown): boolean {
+        if (typeof value !== 'object' || value === null) return false;
+        const { type, data } = value as { type?: unknown; data?: unknown };
+        if (type === 'value' && Array.isArray(data)) return tuple(data);
+        if (type === 'map' && typeof data === 'object' && data !== null) return onMap(data);
+        if (type === 'lost_events' && typeof data === 'object' && data !== null) {
+          const events = (data as { events?: unknown }).events;
+          lost += isCount(events) ? events : 0;
+          counts = { ...counts, lost };
+          return true;
+        }
+        if (type === 'skipped' && isCount(data)) {
+          counts = { ...counts, skipped: data };
+          return true;
+        }
+        if (type === 'end') visitor.bye(endedUs, counts);
+        return type === 'end' || type === 'attached_probes';
+      }
+
+      function tuple(data: readonly unknown[]): boolean {
+        const [kind, a, b, c] = data;
+        const what = typeof kind === 'string' && kind.endsWith(goal.id) ? kind.slice(0, 2) : '';
+        if (what === 'r:') return readRecord(data, row, visitor, pieces, chunk.subarray(start, end));
+        if (what === 'p:') return isCount(a) && isCount(b) && isCount(c) && typeof data[4] === 'string' && pieces.add(a, b, c, data[4]);
+        if (typeof a !== 'number') return false;
+        if (what === 'm:' && typeof b === 'number') visitor.mark(a / 1000, b);
+        else if (what === 'z:') visitor.beat(a / 1000, counts);
+        else if (what === 'e:') endedUs = a / 1000;
+        else return what === 'b:';
+        return true;
+      }
+    });
+}
+
+function readRecord(data: readonly unknown[], row: RowWriter, visitor: LineVisitor, pieces: Pieces, line: Uint8Array): boolean {
+  const [, lane, seq, ns, unknown] = data;
+  if (!isCount(lane) || !isCount(seq) || typeof ns !== 'number' || typeof unknown !== 'number') return false;
+  const rest = pieces.take(lane, seq);
+  let fits = data.length === 5 + row.columns.length;
+  for (let i = 0; fits && i < row.columns.length; i++) {
+    const column = row.columns[i];
+    const value = data[5 + i];
+    const textBefore = row.columns[i - 1];
+    if (column === undefined) fits = false;
+    else if ((unknown / 2 ** i) % 2 >= 1) fits = column.putUnknown();
+    else if (column.field.type === 'bool' && column.field.name === `${textBefore?.field.name}_cut`) {
+      const whole = String(data[4 + i]) + rest;
+      fits =
+        typeof value === 'number' &&
+        (textBefore?.putText(wellJoined(whole)) ?? false) &&
+        column.putNumber(byteLength(whole) < value ? 1 : 0);
+    } else fits = putValue(column, value);
+  }
+  if (fits) visitor.record(lane, seq, ns / 1000, NaN, 1);
+  else visitor.broken(line, lane, seq);
+  return true;
+}
+
+const putValue = (column: ColumnWriter, value: unknown): boolean =>
+  typeof value === 'number'
+    ? column.putNumber(value)
+    : typeof value === 'string' && (column.field.type === 'text' || column.field.type === 'address') && column.putText(value);
+
+/** A character that was cut in two by the end of a piece is put together again. */
+const wellJoined = (text: string): string => (/[\udc80-\udcff]/.test(text) ? textOf(bytesOf(text)) : text);
+const byteLength = (text: string): number => bytesOf(text).length;
+
+/** Pieces of long texts that wait for their record; a record that never comes leaves them, so they are bounded. */
+class Pieces {
+  readonly #waiting = new Map<string, string[]>();
+  add(lane: number, seq: number, k: number, text: string): boolean {
+    const key = `${lane}:${seq}`;
+    const parts = this.#waiting.get(key) ?? [];
+    if (parts.length === 0 && this.#waiting.size >= 1024) this.#waiting.clear();
+    if (k >= 1 && k <= 64) this.#waiting.set(key, ((parts[k - 1] = text), parts));
+    return true;
+  }
+  /** As far as they came without a gap. */
+  take(lane: number, seq: number): string {
+    if (this.#waiting.size === 0) return '';
+    const key = `${lane}:${seq}`;
+    const parts = this.#waiting.get(key) ?? [];
+    this.#waiting.delete(key);
+    let text = '';
+    for (const part of parts) {
+      if (part === undefined) break;
+      text += part;
+    }
+    return text;
+  }
+}
+
+const lanes = (value: unknown): [number, number][] =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value as Record<string, unknown>).flatMap(([lane, seq]) => (isCount(seq) ? [[Number(lane), seq]] : []))
+    : [];
+
+const total = (value: unknown): number => (isCount(value) ? value : lanes(value).reduce((sum, [, count]) => sum + count, 0));
+
+/**
+ * bpftrace (0.17 to 0.27 at least) prints a byte B >= 0x80 of a string as `\uffffffB`: such an escape is turned back into
+ * the byte, without mistaking a backslash that the text itself contains.
+ */
+function parseBpftrace(chunk: Uint8Array, start: number, end: number): unknown {
+  if (chunk[start] === overlongMark) return undefined;
+  const line = Buffer.from(chunk.buffer, chunk.byteOffset + start, end - start);
+  try {
+    if (!line.includes('\\uffffff')) return JSON.parse(textOf(line));
+    const mended = line
+      .latin1Slice()
+      .replace(/\\(?:uffffff([89a-f][0-9a-f])|[^])/g, (escape: string, hex: string | undefined) =>
+        hex === undefined ? escape : String.fromCharCode(parseInt(hex, 16)),
+      );
+    return JSON.parse(textOf(Buffer.from(mended, 'latin1')));
+  } catch {
+    return undefined;
+  }
+}

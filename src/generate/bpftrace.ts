@@ -1,0 +1,116 @@
+import type { Goal } from '../goals/goal.ts';
+import { pushableText, type Atom, type Dialect, type Filter } from './dialect.ts';
+
+/** Bytes of a string of bpftrace's, its NUL included: with more, tuples do not fit on BPF's stack of 512 bytes. */
+export const stringBytes = 96;
+const pieceBytes = stringBytes - 1;
+const longestPath = 4096;
+
+/** Prefix of a goal's maps: `@tcp_retransmit_seq`. Maps of all modules of a process share one name space. */
+export const mapPrefix = (goal: Goal): string => goal.id.replaceAll('.', '_');
+
+/**
+ * bpftrace's language. A template sets a scratch variable for each field that may be tested, named like it: an int as a
+ * signed number, an enum as the index of its value. An address is tested in the tracepoint's own `NAME_v6` (IPv4 mapped),
+ * `comm` is the builtin. A process gets parameters: $1 Tapline's pid (0: not known), $2 the first marker number.
+ */
+export const bpftraceDialect: Dialect = {
+  engine: 'bpftrace',
+  comment: (text) => `// ${text}`,
+  can,
+  filter: filterSource,
+  placeholders: (goal, facts) => {
+    const prefix = mapPrefix(goal);
+    return {
+      required: { report: reportSource(goal) },
+      allowed: {
+        ...Object.fromEntries(goal.fields.map((field, i) => [`unknown ${field.name}`, String(2 ** i)])),
+        goal: goal.id,
+        map: `@${prefix}`,
+        hz: String(Math.trunc(facts.hz)),
+        next: `@${prefix}_seq[cpu] = @${prefix}_seq[cpu] + 1`,
+        record: `"r:${goal.id}", (uint64)cpu, (uint64)@${prefix}_seq[cpu], nsecs`,
+        reject: `@${prefix}_filtered = count()`,
+        full: `@${prefix}_full = count()`,
+        notOwn: '(pid != $1 && ((struct task_struct *)curtask)->real_parent->tgid != $1)',
+        pieceBytes: String(pieceBytes),
+        pieces: String(Math.ceil(longestPath / pieceBytes)),
+        longestPath: String(longestPath),
+      },
+    };
+  },
+};
+
+/** How one process that runs these modules says goodbye: maps with nothing to tell are cleared, the rest is printed by bpftrace. */
+export function goodbyeSource(goals: readonly Goal[], sources: readonly string[]): string {
+  const told = new Set(goals.flatMap((goal) => ['seq', 'filtered', 'full'].map((name) => `@${mapPrefix(goal)}_${name}`)));
+  const maps = new Set(sources.flatMap((source) => [...source.matchAll(/@\w+/g)].map(([name]) => name)));
+  const clears = [...maps].filter((name) => !told.has(name)).map((name) => `  clear(${name});`);
+  return ['END {', ...goals.map((goal) => `  print(("e:${goal.id}", nsecs));`), ...clears, '}', ''].join('\n');
+}
+
+function can({ field, op, value }: Atom): boolean {
+  const equality = op === '==' || op === '!=';
+  switch (value.type) {
+    case 'int':
+      return field.type === 'int' && Number.isSafeInteger(value.value);
+    case 'text':
+      // The command name: at most 15 bytes, held whole by the builtin.
+      return equality && field.name === 'comm' && pushableText(value.value, 15);
+    case 'enum':
+    case 'bool':
+    case 'address':
+      return equality && field.type === value.type;
+  }
+}
+
+function filterSource(filter: Filter): string {
+  switch (filter.op) {
+    case 'true':
+      return '1 == 1';
+    case 'false':
+      return '1 == 0';
+    case 'atom':
+      return atomSource(filter.atom);
+    case 'and':
+    case 'or':
+      return `(${filter.of.map(filterSource).join(filter.op === 'and' ? ' && ' : ' || ')})`;
+  }
+}
+
+function atomSource({ field, op, value }: Atom): string {
+  switch (value.type) {
+    case 'int':
+      return `$${field.name} ${op} ${value.value < 0 ? `(int64)(0 - ${-value.value})` : value.value}`;
+    case 'enum':
+      return `$${field.name} ${op} ${value.index}`;
+    case 'bool':
+      return `$${field.name} ${op} ${value.value ? 1 : 0}`;
+    case 'text':
+      return `comm ${op} "${value.value}"`;
+    case 'address': {
+      // The last bytes differ first.
+      const bytes = [...value.bytes].map((byte, at) => `args->${field.name}_v6[${at}] ${op} ${byte}`).reverse();
+      return `(${bytes.join(op === '==' ? ' && ' : ' || ')})`;
+    }
+  }
+}
+
+/** Marks and beats, the same in every module. */
+function reportSource(goal: Goal): string {
+  const prefix = `@${mapPrefix(goal)}`;
+  return `// Tapline's own marker came back: it proves that the probes are attached, and ties this clock to the wall clock.
+tracepoint:syscalls:sys_enter_getpriority /args->who >= $2 && ($1 == 0 || pid == $1)/ {
+  $number = (int64)args->who - $2;
+  if ($number < 1048576) { print(("m:${goal.id}", nsecs, $number)); }
+}
+
+// Each second: how many records were numbered and how many rejected.
+interval:s:1 {
+  print(("b:${goal.id}", nsecs));
+  print(${prefix}_seq);
+  print(${prefix}_filtered);
+  print(${prefix}_full);
+  print(("z:${goal.id}", nsecs));
+}`;
+}
