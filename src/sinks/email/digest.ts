@@ -102,7 +102,7 @@ function alertGroups(alerts: readonly AlertItem[], scene: MailScene): MailGroup[
       const states = stateCounts(firing, of.length - firing);
       return {
         title: cell(rule, 60),
-        summary: `${states}   ${plural(hosts.size, 'host')}${worst === undefined ? '' : `   worst ${worst}`}`,
+        summary: `${states}, ${plural(hosts.size, 'host')}${worst === undefined ? '' : `, worst ${worst}`}`,
         rows: sorted.map(({ body, summary }) => alertRow(body, summary, scene)),
         more: 0,
         firing,

@@ -24,7 +24,7 @@ export function mailHtml(document: MailDocument): string {
   const e = escapeHtml;
   const bar = bars[document.tone];
   const body = [
-    `<tr><td bgcolor="${bar}" style="background:${bar};padding:10px 24px;color:#FFFFFF;font-size:14px;line-height:20px;font-weight:600">${e(document.bar)}</td></tr>\n`,
+    `<tr><td class="pad" bgcolor="${bar}" style="background:${bar};padding:10px 24px;color:#FFFFFF;font-size:14px;line-height:20px;font-weight:600">${e(document.bar)}</td></tr>\n`,
     td(
       'padding:24px 24px 8px',
       `<h1 class="t" style="margin:0 0 8px;font-size:20px;line-height:28px;font-weight:600;overflow-wrap:anywhere;word-break:keep-all">${e(document.heading)}</h1>` +
@@ -85,7 +85,7 @@ function groupBlock({ title, summary, rows, more }: MailDocument['groups'][numbe
 }
 
 const code = (lines: readonly string[]): string =>
-  `<div class="code" style="padding:8px 12px;background:#F2F4F7;color:#101828;font-family:${mono};font-size:13px;line-height:20px;overflow-wrap:anywhere">${lines.map(escapeHtml).join('<br>')}</div>`;
+  `<div class="code" style="padding:8px 12px;background:#F2F4F7;color:#101828;font-family:${mono};font-size:13px;line-height:20px;overflow-wrap:anywhere">${lines.map((line) => `<div style="padding-left:12px;text-indent:-12px">${escapeHtml(line)}</div>`).join('')}</div>`;
 
 /** Only http and https become a link: anything else a rule may say is shown as text. */
 function link(label: string, url: string): string {
