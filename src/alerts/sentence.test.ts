@@ -43,9 +43,9 @@ test('a retransmission: whose, which connection, what', () => {
       pid: 5121,
       comm: 'node',
     }),
-  ).toBe('node[5121]  127.0.0.1:41872 -> 127.0.0.1:40001  SYN, RTO 1000 ms');
+  ).toBe('node[5121]  127.0.0.1:41872 -> 127.0.0.1:40001  SYN again, RTO 1000 ms');
   expect(sentence('tcp.retransmit', { ...connection, kind: 'RTO', err: -105 })).toBe(
-    '127.0.0.1:41872 -> 127.0.0.1:40001  RTO, failed: no buffer space (-105)',
+    '127.0.0.1:41872 -> 127.0.0.1:40001  RTO again, failed: no buffer space (-105)',
   );
 });
 
@@ -68,7 +68,13 @@ test('a file: who, which path unharmed, what the kernel said', () => {
 
 test('a loss of Tapline’s own', () => {
   expect(sentence('tapline.lost', { of: 'tcp.retransmit', by_engine: 'bpftrace', reason: 'hole', count: 12, from_us: 1, to_us: 2 })).toBe(
-    'of tcp.retransmit, by_engine bpftrace, hole, count 12',
+    'of tcp.retransmit, by engine bpftrace, hole, 12 records',
+  );
+});
+
+test('a degraded engine: its state is the news', () => {
+  expect(sentence('tapline.degraded', { of: 'tcp.retransmit', by_engine: 'bpftrace', state: 'failed', why: 'it ended' })).toBe(
+    'of tcp.retransmit, by engine bpftrace, failed, why it ended',
   );
 });
 

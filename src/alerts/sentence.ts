@@ -51,12 +51,15 @@ const measure = (fields: Fields, spent: Set<string>, name: string, unit: string)
 
 const measuredUnits = new Set(['ms', 'us', 'ns', 's', 'bytes']);
 /** Said by none: they are in the record for those who look there. */
-const quiet = new Set(['netns', 'uid', 'state', 'segs', 'backoff', 'flags', 'path_cut']);
+const quiet = ['netns', 'uid', 'segs', 'backoff', 'flags', 'path_cut'];
 
 /** One line for a person about one record, made from the names and units of its goal's fields: whose, which, what. */
 export function recordSentence(goal: Goal, record: Pick<TapRecord, 'fields'>): string {
   const { fields } = record;
   const spent = new Set(quiet);
+  // Of a connection the state is a detail; of anything else it is the news.
+  if (Object.hasOwn(fields, 'daddr')) spent.add('state');
+  const resent = goal.fields.some((field) => field.name === 'segs');
   const subject = [process, connection, path].map((phrase) => phrase(fields, spent)).filter((text) => text !== undefined);
   const facts: string[] = [];
   for (const field of goal.fields) {
@@ -70,9 +73,11 @@ export function recordSentence(goal: Goal, record: Pick<TapRecord, 'fields'>): s
     } else if (unit === 'errno' || unit === 'fd') {
       if (typeof value === 'number' && value < 0) facts.push(errnoText(value));
     } else if (field.type === 'enum') {
-      facts.push(String(value));
+      facts.push(resent && field.name === 'kind' ? `${value} again` : String(value));
+    } else if (field.name === 'count' && unit !== '') {
+      facts.push(`${value} ${unit}`);
     } else if (!/_us$/.test(field.name)) {
-      facts.push(`${field.name} ${value}`);
+      facts.push(`${field.name.replaceAll('_', ' ')} ${value}`);
     }
   }
   const sentence = [subject.join('  '), facts.join(', ')].filter((text) => text !== '').join('  ');
