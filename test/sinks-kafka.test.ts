@@ -3,7 +3,7 @@ import type { Item } from '../src/alerts/item.ts';
 import { KafkaSink } from '../src/sinks/kafka/kafka.ts';
 import { hostileName, hostilePath, oneOfEach, sampleAlert, sampleRecord, sampleTimeUs } from './contracts/items.ts';
 import { notificationOf, sinkContract } from './contracts/sink.ts';
-import { startBroker, type Broker } from './lab/kafka.ts';
+import { startBroker, startProxy, type Broker } from './lab/kafka.ts';
 import { sinkContext } from './lab/sinkcontext.ts';
 import { needs } from './needs.ts';
 
@@ -150,5 +150,29 @@ test(
     expect(failures).toBeGreaterThan(0);
     expect(acknowledged.length).toBeGreaterThan(400);
     expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
+  },
+);
+
+test.for(['the same batch again', 'another batch'] as const)(
+  'answers of the broker are lost, then %s: all that was answered sent is there',
+  async (next, context) => {
+    ready(context);
+    const topic = await newTopic();
+    const proxy = await startProxy(await broker());
+    const sink = new KafkaSink({ brokers: [`127.0.0.1:${proxy.port}`], topic }, sinkContext());
+    const batch = (name: string) => [sampleRecord(`${name}-1`), sampleRecord(`${name}-2`)];
+    expect(await send(sink, batch('before'))).toMatchObject([{ outcome: 'sent' }, { outcome: 'sent' }]);
+    proxy.lose = true;
+    expect(await send(sink, batch('lost'))).toMatchObject([{ outcome: 'retry' }, { outcome: 'retry' }]);
+    proxy.lose = false;
+    expect(proxy.lost()).toBeGreaterThan(0);
+    const after = next === 'another batch' ? ['other', 'last'] : ['lost', 'last'];
+    for (const name of after) expect(await send(sink, batch(name))).toMatchObject([{ outcome: 'sent' }, { outcome: 'sent' }]);
+    await sink.close();
+    await proxy.stop();
+    const stored = await idsIn(topic);
+    // The batch whose answer was lost is there too, and only once.
+    const expected = [...new Set(['before', 'lost', ...after])].flatMap((name) => [`${name}-1`, `${name}-2`]);
+    expect(stored).toEqual(expected);
   },
 );

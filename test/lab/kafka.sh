@@ -2,7 +2,8 @@
 # A real Kafka broker for tests: one node (KRaft), on loopback only, from Apache's own jars. Needs Java 17, Maven and OpenSSL.
 #   kafka.sh install               fetch the jars once into the cache; prints the folder, which is TAPLINE_KAFKA_DIR for the tests
 #   kafka.sh start FOLDER PORT     broker with its data in FOLDER: PLAINTEXT on PORT, SASL_SSL on PORT+1 (tapline / tapline-secret;
-#                                  FOLDER/tls/ca.crt), controller on PORT+2; returns when it answers on the wire
+#                                  FOLDER/tls/ca.crt), controller on PORT+2, and PLAINTEXT on PORT+4 for a
+#                                  proxy of the test on PORT+3; returns when it answers on the wire
 #   kafka.sh topic PORT NAME [PARTITIONS [MAX_MESSAGE_BYTES]]
 #   kafka.sh kill9 FOLDER | stop FOLDER
 set -euo pipefail
@@ -52,9 +53,9 @@ node.id=1
 controller.quorum.voters=1@127.0.0.1:$((port + 2))
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listeners=PLAINTEXT://127.0.0.1:$port,SASL_SSL://127.0.0.1:$((port + 1)),CONTROLLER://127.0.0.1:$((port + 2))
-advertised.listeners=PLAINTEXT://127.0.0.1:$port,SASL_SSL://localhost:$((port + 1))
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$port,SASL_SSL://127.0.0.1:$((port + 1)),CONTROLLER://127.0.0.1:$((port + 2)),PROXIED://127.0.0.1:$((port + 4))
+advertised.listeners=PLAINTEXT://127.0.0.1:$port,SASL_SSL://localhost:$((port + 1)),PROXIED://127.0.0.1:$((port + 3))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
 ssl.keystore.type=PEM
 ssl.keystore.location=$folder/tls/server.pem
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
@@ -138,5 +139,5 @@ case ${1:-} in
   topic) topic "$2" "$3" "${4:-1}" ${5+"$5"} ;;
   kill9) stop "$2" -KILL ;;
   stop) stop "$2" -TERM ;;
-  *) sed -n '2,8p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac

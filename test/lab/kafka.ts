@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,10 +71,10 @@ function fromKcat(line: string): ReadRecord {
   };
 }
 
-/** Three ports in a row, free a moment ago, below the range from which clients' own ports are taken. */
+/** Five ports in a row, free a moment ago, below the range from which clients' own ports are taken. */
 async function freePorts(): Promise<number> {
-  for (let port = 21_000 + ((process.pid * 37) % 9000); port < 32_000; port += 3) {
-    const free = await Promise.all([port, port + 1, port + 2].map(isFree));
+  for (let port = 21_000 + ((process.pid * 37) % 9000); port < 32_000; port += 5) {
+    const free = await Promise.all([0, 1, 2, 3, 4].map((more) => isFree(port + more)));
     if (free.every(Boolean)) return port;
   }
   throw new Error('no free ports');
@@ -91,4 +91,45 @@ async function isFree(port: number): Promise<boolean> {
   } finally {
     await new Promise((done) => server.close(done));
   }
+}
+
+/** Between a client and the broker: what the broker answers to the larger requests can be lost, after it has stored them. */
+export interface LossyProxy {
+  readonly port: number;
+  lose: boolean;
+  /** Answers lost so far. */
+  readonly lost: () => number;
+  stop(): Promise<void>;
+}
+
+export async function startProxy(broker: Broker): Promise<LossyProxy> {
+  const sockets = new Set<Socket>();
+  let lost = 0;
+  const server = createServer((client) => {
+    const upstream = connect(broker.port + 4, '127.0.0.1');
+    const end = () => [client, upstream].forEach((socket) => socket.destroy());
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', end).on('close', end);
+    }
+    client.on('data', (chunk) => upstream.write(chunk));
+    upstream.on('data', (chunk) => {
+      // Answers to a produce request are longer than 60 bytes; those that keep a connection alive are shorter.
+      if (!proxy.lose || chunk.length <= 60) return void client.write(chunk);
+      lost += 1;
+      end();
+    });
+  });
+  const proxy: LossyProxy = {
+    port: broker.port + 3,
+    lose: false,
+    lost: () => lost,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((done) => server.close(done));
+    },
+  };
+  server.listen(proxy.port, '127.0.0.1');
+  await once(server, 'listening');
+  return proxy;
 }
