@@ -21,7 +21,10 @@ export interface Closing {
   readonly last: TapRecord;
 }
 
-/** condition(t) of one key of an alert rule, told when it turns and whenever a record counted towards it. */
+/**
+ * condition(t) of one key of an alert rule, told at once when it turns. Records that counted without turning it are told
+ * together with the next heartbeat, for keys that were told of before.
+ */
 export interface Condition {
   readonly key: Key;
   readonly holds: boolean;
@@ -37,7 +40,14 @@ export interface Condition {
 /** What a rule's pipe tells, in order of stream time. */
 export type RuleOutput =
   /** forward rules: rows that passed. Valid only during the call. */
-  | { readonly kind: 'rows'; readonly batch: Batch; readonly selection: Selection; readonly timeUs: number }
+  | {
+      readonly kind: 'rows';
+      readonly batch: Batch;
+      readonly selection: Selection;
+      readonly timeUs: number;
+      /** With `changed`: how many events of its key were held back before each selected row (semantics 9). */
+      readonly heldBack?: Float64Array;
+    }
   | { readonly kind: 'closing'; readonly closing: Closing; readonly timeUs: number }
   /** alert rules */
   | { readonly kind: 'condition'; readonly condition: Condition; readonly timeUs: number }

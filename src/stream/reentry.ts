@@ -17,7 +17,11 @@ export interface OwnRecords {
     readonly to_us: number;
   };
   readonly 'tapline.suppressed': { readonly rule: string; readonly of: string; readonly key: string; readonly count: number };
-  readonly 'tapline.evicted': { readonly rule: string; readonly stage: 'changed' | 'dedupe' | 'threshold' | 'alerts'; readonly count: number };
+  readonly 'tapline.evicted': {
+    readonly rule: string;
+    readonly stage: 'changed' | 'dedupe' | 'threshold' | 'alerts';
+    readonly count: number;
+  };
   readonly 'tapline.degraded': {
     readonly of: string;
     readonly by_engine: string;

@@ -1,0 +1,150 @@
+import type { Batch } from '../decode/batch.ts';
+import { grown } from '../decode/column-stores.ts';
+import type { Goal } from '../goals/goal.ts';
+import { FieldReader } from './field.ts';
+import type { KeyReader, KeyValue } from './key.ts';
+import { KeyTable } from './key-table.ts';
+
+/** A key that was not seen for a day is forgotten. */
+const idleUs = 86_400_000_000;
+
+export interface ChangedSnapshot {
+  readonly keys: readonly {
+    readonly key: readonly KeyValue[];
+    /** When it was to be looked at, and the key's own time. */
+    readonly atUs: number;
+    readonly lastUs: number;
+    readonly held: number;
+    readonly references: readonly (number | string | null)[];
+  }[];
+}
+
+/**
+ * Lets a record pass where a field differs from the last record of its key that passed (semantics 9). Numbers differ by
+ * at least their tolerance (0: at all), everything else by being unequal. An unknown value neither passes nor is remembered.
+ */
+export class Changed {
+  /** Events held back since the key's record before, of the record that `passes` let through last. */
+  held = 0;
+  readonly #fields: readonly { readonly reader: FieldReader; readonly tolerance: number }[];
+  readonly #table: KeyTable;
+  readonly #onEvicted: () => void;
+  #numbers = new Float64Array();
+  #texts: (string | undefined)[] = [];
+  #last = new Float64Array();
+  #held = new Float64Array();
+
+  constructor(goal: Goal, changed: ReadonlyMap<string, number>, keys: KeyReader, maxKeys: number, onEvicted: () => void) {
+    this.#fields = [...changed].map(([name, tolerance]) => ({ reader: new FieldReader(goal, name), tolerance }));
+    this.#onEvicted = onEvicted;
+    this.#table = new KeyTable(keys, maxKeys, (capacity) => {
+      this.#numbers = grown(this.#numbers, new Float64Array(capacity * this.#fields.length));
+      this.#last = grown(this.#last, new Float64Array(capacity));
+      this.#held = grown(this.#held, new Float64Array(capacity));
+    });
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  bind(batch: Batch): void {
+    for (const { reader } of this.#fields) reader.bind(batch);
+  }
+
+  release(): void {
+    for (const { reader } of this.#fields) reader.release();
+  }
+
+  /** The key reader stands on the row. */
+  passes(batch: Batch, row: number): boolean {
+    const table = this.#table;
+    const timeUs = batch.timeUs[row] ?? 0;
+    let entry = table.find();
+    if (entry < 0) {
+      if (table.full) this.#evict();
+      entry = table.add(timeUs + idleUs);
+      this.#last[entry] = timeUs;
+      this.#held[entry] = 0;
+      for (let i = 0, at = entry * this.#fields.length; i < this.#fields.length; i++, at++) {
+        this.#numbers[at] = NaN;
+        this.#texts[at] = undefined;
+      }
+    } else if (timeUs > (this.#last[entry] ?? 0)) {
+      this.#last[entry] = timeUs;
+      table.setDue(entry, timeUs + idleUs);
+    }
+    const base = entry * this.#fields.length;
+    let differs = false;
+    for (let i = 0; i < this.#fields.length && !differs; i++) differs = this.#differs(i, base + i, row);
+    if (!differs) {
+      this.#held[entry] = (this.#held[entry] ?? 0) + (batch.n[row] ?? 0);
+      return false;
+    }
+    for (let i = 0; i < this.#fields.length; i++) this.#remember(i, base + i, row);
+    this.held = this.#held[entry] ?? 0;
+    this.#held[entry] = 0;
+    return true;
+  }
+
+  /** Forgets keys that were not seen for a day of stream time. */
+  expire(streamUs: number): void {
+    while (this.#table.nextDue() <= streamUs) this.#table.removeNext();
+  }
+
+  snapshot(): ChangedSnapshot {
+    const width = this.#fields.length;
+    return {
+      keys: this.#table.inOrder().map(({ time, entry }) => ({
+        key: this.#table.values(entry),
+        atUs: time,
+        lastUs: this.#last[entry] ?? 0,
+        held: this.#held[entry] ?? 0,
+        references: this.#fields.map(({ reader }, i) => {
+          const number = this.#numbers[entry * width + i] ?? NaN;
+          return reader.shape === 'number' ? (Number.isNaN(number) ? null : number) : (this.#texts[entry * width + i] ?? null);
+        }),
+      })),
+    };
+  }
+
+  restore(snapshot: ChangedSnapshot): void {
+    for (const { key, atUs, lastUs, held, references } of snapshot.keys) {
+      this.#table.keys.loadValues(key);
+      const entry = this.#table.add(atUs);
+      this.#table.setDue(entry, lastUs + idleUs);
+      this.#last[entry] = lastUs;
+      this.#held[entry] = held;
+      references.forEach((value, i) => {
+        this.#numbers[entry * this.#fields.length + i] = typeof value === 'number' ? value : NaN;
+        this.#texts[entry * this.#fields.length + i] = typeof value === 'string' ? value : undefined;
+      });
+    }
+  }
+
+  #differs(i: number, at: number, row: number): boolean {
+    const field = this.#fields[i];
+    if (field === undefined) return false;
+    if (field.reader.shape !== 'number') {
+      const value = field.reader.text(row);
+      return value !== undefined && value !== this.#texts[at];
+    }
+    const value = field.reader.number(row);
+    const reference = this.#numbers[at] ?? NaN;
+    if (Number.isNaN(value)) return false;
+    if (Number.isNaN(reference)) return true;
+    return field.tolerance > 0 && field.reader.field.type === 'int' ? Math.abs(value - reference) >= field.tolerance : value !== reference;
+  }
+
+  #remember(i: number, at: number, row: number): void {
+    const reader = this.#fields[i]?.reader;
+    if (reader === undefined) return;
+    if (reader.shape !== 'number') this.#texts[at] = reader.text(row) ?? this.#texts[at];
+    else if (!Number.isNaN(reader.number(row))) this.#numbers[at] = reader.number(row);
+  }
+
+  #evict(): void {
+    this.#table.removeNext();
+    this.#onEvicted();
+  }
+}

@@ -1,0 +1,148 @@
+import type { Batch, TapRecord } from '../decode/batch.ts';
+import { grown } from '../decode/column-stores.ts';
+import type { Run } from '../engine/frame.ts';
+import type { Goal } from '../goals/goal.ts';
+import { parseAddress, formatAddress } from '../goals/address.ts';
+import { FieldReader } from './field.ts';
+
+/** Numbers of a kept row that are no fields. */
+const headSize = 6;
+
+/**
+ * Rows copied out of batches, packed as columns: what a window or an alert remembers of records that may never leave.
+ * They become records (objects) only when they do. A slot is a number; `put` again overwrites it.
+ */
+export class KeptRows {
+  readonly #goal: Goal;
+  readonly #readers: readonly FieldReader[];
+  readonly #numberFields: readonly number[];
+  readonly #textFields: readonly number[];
+  readonly #addressFields: readonly number[];
+  readonly #width: number;
+  /** time, error, since, lane, seq, n, then a float for each number field. */
+  #numbers = new Float64Array();
+  /** 17 bytes for each address: known, then the address. */
+  #addresses = new Uint8Array();
+  #texts: (string | undefined)[] = [];
+  #runs: (Run | undefined)[] = [];
+  #capacity = 0;
+  #used = 0;
+  readonly #free: number[] = [];
+
+  constructor(goal: Goal) {
+    this.#goal = goal;
+    this.#readers = goal.fields.map((field) => new FieldReader(goal, field.name));
+    const ofShape = (shape: string) => this.#readers.flatMap((reader, i) => (reader.shape === shape ? [i] : []));
+    this.#numberFields = ofShape('number');
+    this.#textFields = ofShape('text');
+    this.#addressFields = ofShape('address');
+    this.#width = headSize + this.#numberFields.length;
+  }
+
+  /** How many rows are kept. */
+  get size(): number {
+    return this.#used - this.#free.length;
+  }
+
+  bind(batch: Batch): void {
+    for (const reader of this.#readers) reader.bind(batch);
+  }
+
+  release(): void {
+    for (const reader of this.#readers) reader.release();
+  }
+
+  take(): number {
+    const slot = this.#free.pop() ?? this.#used++;
+    if (slot >= this.#capacity) this.#grow(Math.max(16, this.#capacity * 2));
+    return slot;
+  }
+
+  give(slot: number): void {
+    this.#runs[slot] = undefined;
+    for (let i = 0; i < this.#textFields.length; i++) this.#texts[slot * this.#textFields.length + i] = undefined;
+    this.#free.push(slot);
+  }
+
+  /** Copies a row of the bound batch. */
+  put(slot: number, batch: Batch, row: number): void {
+    this.#runs[slot] = batch.run;
+    this.#head(slot, batch.timeUs[row], batch.timeErrorUs[row], batch.sinceUs?.[row], batch.lane[row], batch.seq[row], batch.n[row]);
+    const at = slot * this.#width + headSize;
+    for (let i = 0; i < this.#numberFields.length; i++)
+      this.#numbers[at + i] = this.#readers[this.#numberFields[i] ?? 0]?.values[row] ?? NaN;
+    const texts = slot * this.#textFields.length;
+    for (let i = 0; i < this.#textFields.length; i++) this.#texts[texts + i] = this.#readers[this.#textFields[i] ?? 0]?.text(row);
+    for (let i = 0, to = slot * 17 * this.#addressFields.length; i < this.#addressFields.length; i++, to += 17) {
+      const reader = this.#readers[this.#addressFields[i] ?? 0];
+      this.#addresses[to] = reader?.known[row] ?? 0;
+      for (let byte = 0; byte < 16; byte++) this.#addresses[to + 1 + byte] = reader?.bytes[16 * row + byte] ?? 0;
+    }
+  }
+
+  record(slot: number): TapRecord {
+    const run = this.#runs[slot];
+    if (run === undefined) throw new RangeError(`nothing is kept in ${slot}`);
+    const at = slot * this.#width;
+    const head = (i: number): number => this.#numbers[at + i] ?? NaN;
+    const fields: Record<string, number | string | boolean> = {};
+    this.#goal.fields.forEach((field, i) => {
+      const value = this.#value(slot, i);
+      if (value !== undefined) fields[field.name] = value;
+    });
+    const { host, boot, id, module, engine, fidelity } = run;
+    const since = Number.isNaN(head(2)) ? {} : { sinceUs: head(2) };
+    return {
+      ...{ goal: this.#goal.id, host, boot, run: id, module, lane: head(3), seq: head(4), engine, fidelity },
+      ...{ timeUs: head(0), timeErrorUs: head(1), ...since, n: head(5), fields },
+    };
+  }
+
+  /** A record back into a slot, after a restart. */
+  restore(slot: number, record: TapRecord): void {
+    const { run: id, host, boot, engine, goal, module, fidelity } = record;
+    this.#runs[slot] = { id, host, boot, engine: engine as Run['engine'], goal, module, fidelity, dialect: 'tapline', clock: 'wall' };
+    this.#head(slot, record.timeUs, record.timeErrorUs, record.sinceUs, record.lane, record.seq, record.n);
+    const of = (i: number | undefined) => record.fields[this.#goal.fields[i ?? -1]?.name ?? ''];
+    this.#numberFields.forEach((i, nth) => {
+      const field = this.#goal.fields[i];
+      const value = of(i);
+      const number = field?.type === 'enum' ? (field.values ?? []).indexOf(String(value)) : value === undefined ? NaN : Number(value);
+      this.#numbers[slot * this.#width + headSize + nth] = number;
+    });
+    this.#textFields.forEach((i, nth) => {
+      const value = of(i);
+      this.#texts[slot * this.#textFields.length + nth] = value === undefined ? undefined : String(value);
+    });
+    this.#addressFields.forEach((i, nth) => {
+      const bytes = parseAddress(String(of(i)));
+      const to = 17 * (slot * this.#addressFields.length + nth);
+      this.#addresses[to] = bytes === undefined ? 0 : 1;
+      this.#addresses.set(bytes ?? new Uint8Array(16), to + 1);
+    });
+  }
+
+  #value(slot: number, i: number): number | string | boolean | undefined {
+    const reader = this.#readers[i];
+    const field = this.#goal.fields[i];
+    if (reader?.shape === 'text') return this.#texts[slot * this.#textFields.length + this.#textFields.indexOf(i)];
+    if (reader?.shape === 'address') {
+      const at = 17 * (slot * this.#addressFields.length + this.#addressFields.indexOf(i));
+      return this.#addresses[at] === 1 ? formatAddress(this.#addresses, at + 1) : undefined;
+    }
+    const number = this.#numbers[slot * this.#width + headSize + this.#numberFields.indexOf(i)] ?? NaN;
+    if (field?.type === 'enum') return field.values?.[number];
+    if (Number.isNaN(number)) return undefined;
+    return field?.type === 'bool' ? number === 1 : number;
+  }
+
+  #head(slot: number, ...values: readonly (number | undefined)[]): void {
+    for (let i = 0; i < headSize; i++) this.#numbers[slot * this.#width + i] = values[i] ?? NaN;
+  }
+
+  #grow(capacity: number): void {
+    this.#numbers = grown(this.#numbers, new Float64Array(capacity * this.#width));
+    this.#addresses = grown(this.#addresses, new Uint8Array(capacity * 17 * this.#addressFields.length));
+    this.#capacity = capacity;
+  }
+}
