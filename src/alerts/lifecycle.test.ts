@@ -72,6 +72,15 @@ test('a firing alert repeats every repeat_interval of stream time, once after a 
   expect(play(lifecycle, [20 * hour - 300, false], [20 * hour, 'time'], [30 * hour, 'time'])).toEqual([`resolved4 ["a"] ${20 * hour}`]);
 });
 
+test('a jump of time tells no repeat at or after the end', () => {
+  const lifecycle = new Lifecycle({ ...settings, keepUs: 6 * 3600 * s }, none);
+  expect(play(lifecycle, [0, true], [2 * 3600, false], [20 * 3600, 'time'])).toEqual([
+    'firing ["a"] 0',
+    `firing1 ["a"] ${4 * 3600}`,
+    `resolved1 ["a"] ${8 * 3600}`,
+  ]);
+});
+
 test('while no engine is ready time stands still: nothing resolves, and on return keep_firing_for begins anew', () => {
   const lifecycle = new Lifecycle(settings, none);
   expect(play(lifecycle, [0, true], [60, false], [100, 'stand'], [5000, 'stand'])).toEqual(['firing ["a"] 0']);

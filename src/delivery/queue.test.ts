@@ -57,6 +57,13 @@ test('a digest is one notification, alone, however small the batches are', () =>
   expect(ids(queue.head(2)?.items)).toEqual(['y']);
 });
 
+test('a digest larger than the queue is not dropped for its size', () => {
+  const queue = new MemoryQueue('s', 2);
+  queue.append(items('x'));
+  expect(ids(queue.append(items('a', 'b', 'c'), {}))).toEqual(['x']);
+  expect(ids(queue.head(1)?.items)).toEqual(['a', 'b', 'c']);
+});
+
 /** What the queue must do, as plainly as it can be said: a list, of which the first `cut` items are the head. */
 test('does what a plain list does', () => {
   const command = fc.oneof(
