@@ -25,6 +25,7 @@ export const bpftraceDialect: Dialect = {
       required: { report: reportSource(goal) },
       allowed: {
         ...Object.fromEntries(goal.fields.map((field, i) => [`unknown ${field.name}`, String(2 ** i)])),
+        ...Object.fromEntries([...(facts.offsets ?? [])].map(([name, offset]) => [`offset ${name}`, String(offset)])),
         goal: goal.id,
         map: `@${prefix}`,
         hz: String(Math.trunc(facts.hz)),

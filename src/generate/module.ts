@@ -7,6 +7,8 @@ export interface HostFacts {
   readonly kernel: string;
   /** tracepoint ("tcp:tcp_retransmit_skb") -> names of its fields, from the tracefs format file. */
   readonly tracepoints: ReadonlyMap<string, ReadonlySet<string>>;
+  /** "sk_buff.cb" -> byte offset of that member, where an engine's language cannot find it by itself. */
+  readonly offsets?: ReadonlyMap<string, number>;
   /** Version of the engine's program, as it prints it. */
   readonly engineVersion: string;
 }

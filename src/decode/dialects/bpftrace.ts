@@ -145,7 +145,7 @@ function parseBpftrace(chunk: Uint8Array, start: number, end: number): unknown {
   try {
     if (!line.includes('\\uffffff')) return JSON.parse(textOf(line));
     const mended = line
-      .latin1Slice()
+      .toString('latin1')
       .replace(/\\(?:uffffff([89a-f][0-9a-f])|[^])/g, (escape: string, hex: string | undefined) =>
         hex === undefined ? escape : String.fromCharCode(parseInt(hex, 16)),
       );
