@@ -36,6 +36,8 @@ export interface ChildOptions {
   readonly maxLineBytes?: number;
   /** One line of stderr, without its end; cut at 4,096 characters. */
   readonly onStderr?: (line: string) => void;
+  /** What it gets when Tapline ends without having stopped it. Default SIGKILL; a program that has to clean up wants another. */
+  readonly lastSignal?: NodeJS.Signals;
 }
 
 export interface Child {
@@ -50,8 +52,8 @@ export interface Child {
 /** CAN, "cancel": begins what is left of an over-long line. No dialect writes it. */
 export const overlongMark = 0x18;
 
-const living = new Set<number>();
-process.once('exit', () => living.forEach((pid) => signalGroup(pid, 'SIGKILL')));
+const living = new Map<number, NodeJS.Signals>();
+process.once('exit', () => living.forEach((signal, pid) => signalGroup(pid, signal)));
 
 /**
  * A program whose stdout is lines. When Tapline ends in any way that runs exit handlers, its children's groups are killed.
@@ -64,7 +66,7 @@ export function startChild(spawnChild: Spawn, command: string, args: readonly st
     ...(options.env !== undefined && { env: options.env }),
   });
   const pid = process.pid;
-  if (pid !== undefined) living.add(pid);
+  if (pid !== undefined) living.set(pid, options.lastSignal ?? 'SIGKILL');
   let ended = false;
   const exited = new Promise<ChildExit>((resolve) => {
     const end = (exit: ChildExit) => {

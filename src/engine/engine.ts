@@ -29,6 +29,8 @@ export interface Engine {
   available(host: EngineHost): Promise<Availability>;
   /** Facts that templates need; asked only where `available` said yes. */
   facts(host: EngineHost, goals: readonly Goal[]): Promise<HostFacts>;
+  /** Engines that compile: whether all these modules are compiled for this host already, so that a run starts at once. */
+  compiled?(modules: readonly Module[], host: EngineHost): Promise<boolean>;
   /**
    * Runs a set of modules. Hot children start on subscription. Aborting `stop` ends gracefully: probes are asked to say
    * goodbye, what they printed is drained, then the Observable completes. Unsubscribing ends at once (INT, INT, TERM, KILL).

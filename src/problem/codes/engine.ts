@@ -59,4 +59,44 @@ export const engineCodes = {
   ENGINE_RECORDING_UNREADABLE: { summary: 'The recording cannot be read from the disk.', fix: 'Look at the quoted cause.' },
   ENGINE_RECORDING_CUT: { summary: 'The recording stops before its runs do; they are ended where it stops.', fix: 'Nothing: the recorder was killed.' },
   ENGINE_RECORDED: { summary: 'A problem that was told when the recording was made, by a version with other codes.', fix: 'Read its message.' },
+  ENGINE_COMPILING: {
+    summary: 'SystemTap is compiling a module. The first one for a kernel takes minutes, later ones seconds.',
+    fix: 'Nothing: compiled modules are kept for the next start.',
+  },
+  ENGINE_COMPILE_FAILED: {
+    summary: 'SystemTap could not compile a module for the running kernel.',
+    fix: "Read the cause: the kernel's headers may not fit, or SystemTap may be too old for this kernel. Run: tapline doctor.",
+  },
+  ENGINE_MODULE_UNFIT: {
+    summary: 'A compiled kernel module does not fit the running kernel.',
+    fix: 'Nothing: it is compiled again. One that was compiled elsewhere has to be compiled for exactly this kernel.',
+  },
+  ENGINE_MODULE_REFUSED: {
+    summary: 'The kernel does not let this module in, or not by this user.',
+    fix: 'Run as root or as a member of stapusr and stapdev; under Secure Boot use another engine.',
+  },
+  ENGINE_MODULE_BUSY: {
+    summary: 'The kernel module is loaded already by another process.',
+    fix: 'Only one Tapline can run the same module; stop the other one, or remove the module: sudo staprun -d NAME.',
+  },
+  ENGINE_MODULE_SWEPT: {
+    summary: 'A kernel module that an earlier, killed run of this install had left was removed.',
+    fix: 'Nothing.',
+  },
+  ENGINE_MODULE_LEFT: {
+    summary: 'A kernel module could not be removed.',
+    fix: 'Remove it: sudo staprun -d NAME.',
+  },
+  ENGINE_OVERLOADED: {
+    summary: 'The probes took too much of the processors, so SystemTap ended them.',
+    fix: 'Narrow the rules on the goal with conditions that are tested in the kernel; tapline explain shows which are.',
+  },
+  ENGINE_DROPPED: {
+    summary: "Lines were dropped between the kernel and Tapline: the module's buffer was full.",
+    fix: 'They are counted as lost. Narrow the rules on the goal, or give Tapline more processor time.',
+  },
+  ENGINE_SILENT: {
+    summary: 'A probe has stopped to give signs of life.',
+    fix: 'Tapline starts it again. If it repeats, the machine may be overloaded.',
+  },
 } as const;

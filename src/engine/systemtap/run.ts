@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Module } from '../../generate/module.ts';
+import { error, type Problem } from '../../problem/problem.ts';
+import { startChild, type ChildExit, type Escalation } from '../child.ts';
+import type { EngineHost } from '../engine.ts';
+import type { Frame, Run } from '../frame.ts';
+import { understand } from './messages.ts';
+import { loadedModules, unload, type LoadedList } from './modules.ts';
+
+/** staprun takes the module out on INT and TERM; a KILL would leave it in. */
+const calmly: Escalation = [
+  { signal: 'SIGINT', afterMs: 0 },
+  { signal: 'SIGTERM', afterMs: 4000 },
+  { signal: 'SIGKILL', afterMs: 4000 },
+];
+
+export interface Timing {
+  /** The first marker has to come back within this time. */
+  readonly readyMs: number;
+  /** Between two markers before it is ready. */
+  readonly knockMs: number;
+  /** Beats come each second; so many seconds without a line, and the run is held to be dead. */
+  readonly silentSeconds: number;
+}
+
+export const timing: Timing = { readyMs: 30_000, knockMs: 100, silentSeconds: 4 };
+
+/** `stop`: say goodbye and end. `gone`: nobody listens any more, end at once. */
+export interface Ends {
+  readonly stop: AbortSignal;
+  readonly gone: AbortSignal;
+}
+
+export interface Life {
+  readonly module: Module;
+  /** Path of the compiled module. */
+  readonly file: string;
+  readonly host: EngineHost;
+  readonly loaded: LoadedList;
+  readonly ends: Ends;
+  readonly timing: Timing;
+  readonly emit: (frames: readonly Frame[]) => void;
+}
+
+/** One life of one loaded module. Resolves when nothing of it is left, with how long it was ready and why it ended unasked. */
+export async function live(life: Life): Promise<{ readonly readyMs: number; readonly problem?: Problem }> {
+  const { module, host, ends, emit, loaded } = life;
+  const now = () => host.clock.nowUs();
+  const run = newRun(module, host);
+  emit([{ kind: 'run', run, atUs: now() }]);
+
+  const errors: Problem[] = [];
+  const lastSaid: string[] = [];
+  const child = startChild(host.spawn, 'staprun', [life.file, `tapline_pid=${process.pid}`], {
+    lastSignal: 'SIGTERM',
+    onStderr: (line) => {
+      if (lastSaid.push(line) > 5) lastSaid.shift();
+      const problem = understand(line, module.name);
+      if (problem?.severity === 'error') errors.push(problem);
+      else if (problem !== undefined) emit([{ kind: 'notice', run: run.id, problem, atUs: now() }]);
+    },
+  });
+  if (child.pid !== undefined) loaded.add(module.name, process.pid, child.pid);
+
+  const over = new AbortController();
+  const stop = () => void child.stop(calmly);
+  const asked = AbortSignal.any([ends.stop, ends.gone]);
+  asked.addEventListener('abort', stop, { once: true });
+  if (asked.aborted) stop();
+
+  let readyAt: number | undefined;
+  let heard = 0;
+  let dead: Problem | undefined;
+  const watch = watchOver(life, run, over.signal, {
+    ready: () => readyAt !== undefined,
+    heard: () => heard,
+    giveUp: (problem) => {
+      if (asked.aborted) return;
+      dead = problem;
+      stop();
+    },
+  });
+  for await (const lines of child.lines()) {
+    heard++;
+    if (readyAt === undefined && hasMark(lines)) readyAt = performance.now();
+    emit([{ kind: 'lines', run: run.id, lines, atUs: now() }]);
+  }
+  const exit = await child.exited;
+  over.abort();
+  await watch;
+  asked.removeEventListener('abort', stop);
+
+  const left = loadedModules(host)?.has(module.name) === true && !errors.some(({ code }) => code === 'ENGINE_MODULE_BUSY');
+  const unloaded = left ? await unload(module.name, host) : undefined;
+  if (unloaded === undefined) loaded.remove(module.name);
+  const problem = asked.aborted ? undefined : (dead ?? errors[0] ?? ended(module, exit, lastSaid));
+  emit([
+    ...(unloaded ? [{ kind: 'notice', run: run.id, problem: unloaded, atUs: now() } as const] : []),
+    { kind: 'end', run: run.id, ...(problem && { problem }), atUs: now() },
+  ]);
+  return { readyMs: readyAt === undefined ? 0 : performance.now() - readyAt, ...(problem && { problem }) };
+}
+
+/** Knocks until the probes answer, then once a second; judges a run that is not ready in time, or falls silent. */
+async function watchOver(
+  { module, host, timing: limits, emit }: Life,
+  run: Run,
+  over: AbortSignal,
+  state: { ready(): boolean; heard(): number; giveUp(problem: Problem): void },
+): Promise<void> {
+  const started = performance.now();
+  let number = 0;
+  let silent = 0;
+  let heard = 0;
+  while (!over.aborted) {
+    const beforeUs = host.clock.nowUs();
+    if (writeMark(`${host.proc}/systemtap/${module.name}/mark`, ++number)) {
+      const afterUs = host.clock.nowUs();
+      emit([{ kind: 'marker', run: run.id, number, beforeUs, afterUs, atUs: afterUs }]);
+    }
+    if (!state.ready()) {
+      if (performance.now() - started > limits.readyMs)
+        return state.giveUp(
+          error('ENGINE_NOT_READY', `The probes of ${module.goal.id} were not attached within ${limits.readyMs / 1000} s.`),
+        );
+      await delay(limits.knockMs, undefined, { signal: over }).catch(() => undefined);
+      continue;
+    }
+    await delay(1000, undefined, { signal: over }).catch(() => undefined);
+    // Counted in turns of this loop, not by the clock: a suspended machine, or a Tapline that could not run, proves nothing.
+    silent = state.heard() === heard ? silent + 1 : 0;
+    heard = state.heard();
+    if (silent >= limits.silentSeconds && !over.aborted)
+      return state.giveUp(error('ENGINE_SILENT', `The probes of ${module.goal.id} have not given a sign of life for ${silent} s.`));
+  }
+}
+
+/**
+ * The marker: a write to a file of the module's own. SystemTap makes the file after it has attached all other probes, and runs
+ * no probe before that is done, so a marker that comes back proves them ready, at no cost to other system calls.
+ */
+function writeMark(path: string, number: number): boolean {
+  try {
+    const file = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      return writeSync(file, String(number)) > 0;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false; // Not loaded yet, or not any more.
+  }
+}
+
+/** A line "m<TAB>..." in whole lines. */
+const hasMark = (lines: Uint8Array): boolean => {
+  const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
+  return bytes.indexOf('\nm\t') >= 0 || (bytes[0] === 0x6d && bytes[1] === 0x09);
+};
+
+function ended(module: Module, exit: ChildExit, lastSaid: readonly string[]): Problem {
+  const how = exit.error
+    ? `could not be started (${exit.error.message})`
+    : exit.signal
+      ? `was ended by ${exit.signal}`
+      : `ended with status ${exit.code}`;
+  return error('ENGINE_FAILED', `staprun, running ${module.goal.id}, ${how}.`, lastSaid.length > 0 ? { cause: lastSaid.join('; ') } : {});
+}
+
+export function newRun(module: Module, host: EngineHost): Run {
+  return {
+    id: randomBytes(8).toString('hex'),
+    host: host.hostname,
+    boot: readFileSync(`${host.proc}/sys/kernel/random/boot_id`, 'latin1').trim(),
+    engine: 'systemtap',
+    goal: module.goal.id,
+    module: module.id,
+    fidelity: 'event',
+    dialect: 'systemtap',
+    clock: 'monotonic',
+  };
+}
