@@ -82,7 +82,7 @@ class Pipe implements RulePipe {
       if (told === 'resumed') this.#sayTime();
       if (told !== 'standing') this.#expire(this.#time.nowUs, true);
       this.#threshold?.flush();
-      this.#sayTime();
+      if (told !== 'resumed') this.#sayTime();
     }
     this.#tellEvicted();
     return this.#outputs;
