@@ -109,13 +109,12 @@ test('over TLS with a login; a wrong password is told as such', async (context) 
   ready(context);
   const topic = await newTopic();
   const { port, caFile } = await broker();
-  const settings = { brokers: [`localhost:${port + 1}`], topic, ca_file: caFile, sasl: 'scram-sha-512' as const, username: 'tapline' };
-  const right = new KafkaSink({ ...settings, password: 'tapline-secret' }, sinkContext());
+  const settings = { brokers: [`localhost:${port + 1}`], topic, sasl: 'scram-sha-512' as const, username: 'tapline' };
+  const right = new KafkaSink({ ...settings, ca_file: caFile, password: 'tapline-secret' }, sinkContext());
   expect(await send(right, [sampleAlert('tls')])).toMatchObject([{ outcome: 'sent' }]);
-  const wrong = new KafkaSink({ ...settings, password: 'something else' }, sinkContext());
+  const wrong = new KafkaSink({ ...settings, ca_file: caFile, password: 'something else' }, sinkContext());
   expect(await send(wrong, [sampleAlert('wrong')])).toMatchObject([{ outcome: 'retry', problem: { code: 'SINK_AUTH' } }]);
-  const { ca_file: _, ...withoutCa } = settings;
-  const untrusted = new KafkaSink({ ...withoutCa, tls: true, password: 'tapline-secret' }, sinkContext());
+  const untrusted = new KafkaSink({ ...settings, tls: true, password: 'tapline-secret' }, sinkContext());
   expect(await send(untrusted, [sampleAlert('untrusted')])).toMatchObject([{ outcome: 'retry', problem: { code: 'SINK_TLS' } }]);
   await Promise.all([right, wrong, untrusted].map((sink) => sink.close()));
   expect(await idsIn(topic)).toEqual(['tls']);

@@ -1,7 +1,6 @@
 import type { ItemBody } from '../alerts/item.ts';
 
 // C1 controls, DEL, and what turns the direction of text: legal in JSON, but with effect on a terminal that shows it.
-// eslint-disable-next-line no-control-regex
 const unsafe = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
 /**

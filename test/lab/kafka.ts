@@ -21,10 +21,10 @@ export interface Broker {
   readonly port: number;
   readonly caFile: string;
   topic(name: string, partitions?: number, maxMessageBytes?: number): Promise<void>;
-  read(topic: string): Promise<readonly ReadRecord[]>;
-  start(): Promise<void>;
+  readonly read: (topic: string) => Promise<readonly ReadRecord[]>;
+  readonly start: () => Promise<void>;
   /** SIGKILL, as a machine that loses its power would look to a client. */
-  kill9(): Promise<void>;
+  readonly kill9: () => Promise<void>;
   stop(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 export interface SyslogReceiver {
   readonly port: number;
   /** Waits until there are so many. */
-  messages(count: number): Promise<readonly string[]>;
+  readonly messages: (count: number) => Promise<readonly string[]>;
   /** Closes the connections that are open now; goes on listening. Resolves when the other end knows. */
   hangUp(): Promise<void>;
   readonly connections: () => number;
@@ -17,7 +17,7 @@ function inbox() {
   const got: string[] = [];
   const waiting = new Set<() => void>();
   return {
-    push(message: string) {
+    push: (message: string) => {
       got.push(message);
       waiting.forEach((look) => look());
     },
@@ -36,7 +36,7 @@ function inbox() {
 
 /** RFC 6587 3.4.1, octet counting. Strict: anything that is no frame ends the connection. */
 export async function startTcpSyslog(): Promise<SyslogReceiver> {
-  const { push, messages } = inbox();
+  const box = inbox();
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer((socket) => {
@@ -52,7 +52,7 @@ export async function startTcpSyslog(): Promise<SyslogReceiver> {
         const start = head[0].length;
         const end = start + Number(head[1]);
         if (rest.length < end) return;
-        push(rest.toString('utf8', start, end));
+        box.push(rest.toString('utf8', start, end));
         rest = rest.subarray(end);
       }
     });
@@ -61,7 +61,7 @@ export async function startTcpSyslog(): Promise<SyslogReceiver> {
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    messages,
+    messages: box.messages,
     connections: () => connections,
     hangUp: () => Promise.all([...sockets].map((socket) => (socket.destroy(), once(socket, 'close')))).then(() => undefined),
     stop: async () => {
@@ -73,13 +73,13 @@ export async function startTcpSyslog(): Promise<SyslogReceiver> {
 
 /** RFC 5426, one message a datagram. */
 export async function startUdpSyslog(): Promise<SyslogReceiver> {
-  const { push, messages } = inbox();
-  const socket = createSocket('udp4', (message) => push(message.toString('utf8')));
+  const box = inbox();
+  const socket = createSocket('udp4', (message) => box.push(message.toString('utf8')));
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   return {
     port: socket.address().port,
-    messages,
+    messages: box.messages,
     connections: () => 0,
     hangUp: () => Promise.resolve(),
     stop: () => new Promise((done) => socket.close(() => done())),

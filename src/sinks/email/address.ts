@@ -17,7 +17,6 @@ export function parseAddress(text: string): MailAddress | undefined {
   const named = /^([^<>]*)<([^<>]*)>$/.exec(text);
   const name = named?.[1]?.trim().replace(/^"(.*)"$/, '$1') ?? '';
   const address = named === null ? text : (named[2] ?? '');
-  // eslint-disable-next-line no-control-regex
   if (/[\x00-\x1f\x7f-\x9f\u2028\u2029"\\]|\p{Surrogate}/u.test(name)) return undefined;
   const at = address.lastIndexOf('@');
   const [before, domain] = [address.slice(0, at), address.slice(at + 1)];

@@ -27,7 +27,7 @@ const schema = Type.Object(
     password: Type.Optional(Type.String({ description: 'Password; better ${VAR} or password_file.' })),
     password_file: Type.Optional(Type.String({ description: 'File with the password.' })),
     starttls: Type.Optional(
-      Type.Union([Type.Literal('auto'), Type.Literal('require'), Type.Literal('never')], {
+      Type.Enum(['auto', 'require', 'never'], {
         default: 'auto',
         description: 'For smtp://. auto: required where a password is sent to another host, used where offered, not used to this host.',
       }),
@@ -164,10 +164,7 @@ export class EmailSink implements Sink {
     if (!later) return { outcome: 'sent', receipt, warning: problem };
     this.#partly = {
       id,
-      have: new Set([
-        ...had,
-        ...accepted.map((address) => String(typeof address === 'object' ? (address as MailAddress).address : address)),
-      ]),
+      have: new Set([...had, ...accepted.map((one) => (typeof one === 'string' ? one : (one as MailAddress).address))]),
     };
     return retry(problem);
   }

@@ -17,13 +17,11 @@ const schema = Type.Object(
     client_id: Type.Optional(
       Type.String({ pattern: '^[!-~]{1,100}$', default: 'tapline', description: 'The name that the broker logs for us.' }),
     ),
-    compression: Type.Optional(
-      Type.Union([Type.Literal('none'), Type.Literal('gzip')], { default: 'none', description: 'Compression of batches.' }),
-    ),
+    compression: Type.Optional(Type.Enum(['none', 'gzip'], { default: 'none', description: 'Compression of batches.' })),
     tls: Type.Optional(Type.Boolean({ default: false, description: 'Speak TLS. ca_file switches it on too.' })),
     ca_file: Type.Optional(Type.String({ description: 'PEM file of the CA that signed the brokers. The system list otherwise.' })),
     sasl: Type.Optional(
-      Type.Union([Type.Literal('plain'), Type.Literal('scram-sha-256'), Type.Literal('scram-sha-512')], {
+      Type.Enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
         description: 'How to log in. Needs username and a password.',
       }),
     ),
@@ -185,7 +183,10 @@ const needsNewProducer: ReadonlySet<string> = new Set([
 const tooLarge = (topic: string) => error('SINK_TOO_LARGE', `The item is larger than the topic "${topic}" takes.`);
 
 const broken = (signal: AbortSignal): Promise<'aborted'> =>
-  new Promise((done) => signal.addEventListener('abort', () => done('aborted'), { once: true }));
+  new Promise((done) => {
+    if (signal.aborted) done('aborted');
+    signal.addEventListener('abort', () => done('aborted'), { once: true });
+  });
 
 function clientOptions(settings: Settings): KafkaConfig {
   const ca = settings.ca_file === undefined ? undefined : readFileSync(settings.ca_file, 'utf8');

@@ -8,7 +8,7 @@ import { personLine } from './line.ts';
 const schema = Type.Object(
   {
     format: Type.Optional(
-      Type.Union([Type.Literal('auto'), Type.Literal('text'), Type.Literal('json')], {
+      Type.Enum(['auto', 'text', 'json'], {
         default: 'auto',
         description: 'text: a line for a person; json: one JSON object a line; auto: text on a terminal, json otherwise.',
       }),
@@ -94,4 +94,7 @@ const readerGone = (): SendResult =>
 const tooSlow = () => error('SINK_ABORTED', 'Standard output takes nothing more at the moment.');
 
 const aborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((done) => signal.addEventListener('abort', () => done(undefined), { once: true }));
+  new Promise((done) => {
+    if (signal.aborted) done(undefined);
+    signal.addEventListener('abort', () => done(undefined), { once: true });
+  });

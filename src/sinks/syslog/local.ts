@@ -24,9 +24,9 @@ export function openLocalPort(
   path: string,
   identity: SyslogIdentity,
   spawn: Spawn,
-  native: Log | undefined = nativeLog(identity.appName),
+  native: Log | 'not built' = nativeLog(identity.appName),
 ): SyslogPort {
-  const way = path === libraryPath && native !== undefined ? new LibraryWriter(native) : new LoggerWriter(path, identity.appName, spawn);
+  const way = path === libraryPath && native !== 'not built' ? new LibraryWriter(native) : new LoggerWriter(path, identity.appName, spawn);
   return new LocalPort(path, identity, way);
 }
 
@@ -153,7 +153,6 @@ class LoggerWriter implements Writer {
       this.#path,
       '--socket-errors=on',
       '--prio-prefix',
-      '--rfc3164',
       '--id=' + String(process.pid),
       '--tag',
       this.#tag,
@@ -178,19 +177,19 @@ class LoggerWriter implements Writer {
   }
 }
 
-/** syslog(3) of the optional package, opened once for the whole process; undefined where it was not built. */
-let opened: { readonly log: Log | undefined } | undefined;
-function nativeLog(ident: string): Log | undefined {
-  if (opened !== undefined) return opened.log;
+/** syslog(3) of the optional package, opened once for the whole process; or 'not built'. */
+let opened: Log | 'not built' | undefined;
+function nativeLog(ident: string): Log | 'not built' {
+  if (opened !== undefined) return opened;
   try {
     const library = createRequire(import.meta.url)('node-syslog') as {
       init(ident: string, option: number, facility: number): void;
       log: Log;
     };
     library.init(ident, LOG_PID, 3 << 3);
-    opened = { log: (level, message, done) => library.log(level, message, done) };
+    opened = (level, message, done) => library.log(level, message, done);
   } catch {
-    opened = { log: undefined };
+    opened = 'not built';
   }
-  return opened.log;
+  return opened;
 }

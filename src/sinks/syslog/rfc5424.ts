@@ -84,7 +84,6 @@ const bom = '\ufeff';
 const truncationMark = ' [cut]';
 
 /** MSG-UTF8 of 6.4 begins with a BOM; plain ASCII is MSG-ANY and needs none, which older receivers would show. */
-// eslint-disable-next-line no-control-regex
 const withBom = (text: string): string => (/^[\x00-\x7f]*$/.test(text) ? text : bom + text);
 
 /** What people read: one line, nothing in it that could start another message or move a terminal's cursor. */

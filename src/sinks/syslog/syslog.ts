@@ -14,12 +14,7 @@ const schema = Type.Object(
       description: 'tcp://host:port, tls://host:port or udp://host:port (RFC 5424), or unix:/dev/log (RFC 3164, as local daemons read it).',
       examples: ['tcp://loghost:514', 'udp://[2001:db8::1]:514', 'tls://loghost:6514', 'unix:/dev/log'],
     }),
-    facility: Type.Optional(
-      Type.Union(
-        facilities.map((name) => Type.Literal(name)),
-        { default: 'daemon', description: 'RFC 5424 facility.' },
-      ),
-    ),
+    facility: Type.Optional(Type.Enum([...facilities], { default: 'daemon', description: 'RFC 5424 facility.' })),
     app_name: Type.Optional(
       Type.String({ pattern: '^[!-~]{1,48}$', default: 'tapline', description: 'APP-NAME, the program name that receivers show.' }),
     ),
@@ -31,7 +26,7 @@ const schema = Type.Object(
       }),
     ),
     framing: Type.Optional(
-      Type.Union([Type.Literal('octet-counting'), Type.Literal('newline')], {
+      Type.Enum(['octet-counting', 'newline'], {
         default: 'octet-counting',
         description: 'How messages are told apart on TCP (RFC 6587). TLS is octet-counting always.',
       }),
