@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { Observable } from 'rxjs';
+import { readTemplate } from '../../generate/template.ts';
+import { error, warning } from '../../problem/problem.ts';
+import type { Engine } from '../engine.ts';
+import type { Frame } from '../frame.ts';
+import { kernelHz, tracepointFields } from '../kernel-facts.ts';
+import { afterEnd, noRestarts } from '../restart.ts';
+import { available, bpftraceVersion } from './available.ts';
+import { memberOffset } from './btf.ts';
+import { runOnce } from './process.ts';
+
+/** Tracepoints and BTF, no debuginfo; one process for all modules. */
+export const bpftraceEngine: Engine = {
+  name: 'bpftrace',
+  available,
+
+  async facts(host, goals) {
+    const names = new Set(['syscalls:sys_enter_getpriority']);
+    for (const goal of goals) {
+      const template = goal.engines.bpftrace ? readTemplate(goal, 'bpftrace') : undefined;
+      if (template?.ok)
+        for (const [name] of template.value.replaceAll('tracepoint:', ' ').matchAll(/\b[a-z]\w*:[a-z]\w+/g)) names.add(name);
+    }
+    const offsets = new Map<string, number>();
+    const cb = memberOffset(readFileSync(`${host.sys}/kernel/btf/vmlinux`), 'sk_buff', 'cb');
+    if (cb !== undefined) offsets.set('sk_buff.cb', cb);
+    return {
+      hz: await kernelHz(host.proc),
+      kernel: release(),
+      tracepoints: tracepointFields(host.sys, names),
+      offsets,
+      engineVersion: (await bpftraceVersion(host)) ?? '',
+    };
+  },
+
+  run: (modules, host, stop) =>
+    new Observable<readonly Frame[]>((subscriber) => {
+      // Unsubscribing aborts `gone`: whatever waits then ends, and nothing is told any more.
+      const gone = new AbortController();
+      const tell = (frames: readonly Frame[]) => {
+        if (frames.length > 0 && !subscriber.closed) subscriber.next(frames);
+      };
+      void (async () => {
+        let state = noRestarts;
+        while (modules.length > 0 && !stop.aborted && !gone.signal.aborted) {
+          const { readyMs, problem } = await runOnce(modules, host, stop, gone.signal, tell);
+          if (stop.aborted || gone.signal.aborted) break;
+          const restart = afterEnd(state, readyMs);
+          state = restart.state;
+          const cause = problem?.cause ?? problem?.message;
+          const more = { ...(cause !== undefined && { cause }) };
+          const atUs = host.clock.nowUs();
+          if (!restart.again) {
+            tell([
+              {
+                kind: 'notice',
+                problem: error('ENGINE_GAVE_UP', `bpftrace ended ${state.failures} times in a row and is left alone.`, more),
+                atUs,
+              },
+            ]);
+            break;
+          }
+          tell([
+            {
+              kind: 'notice',
+              problem: warning('ENGINE_RESTARTED', `bpftrace is started again in ${restart.delayMs / 1000} s.`, more),
+              atUs,
+            },
+          ]);
+          await wait(restart.delayMs, stop, gone.signal);
+        }
+        subscriber.complete();
+      })().catch((bug: unknown) => {
+        tell([
+          {
+            kind: 'notice',
+            problem: error('ENGINE_FAILED', 'The bpftrace engine failed.', { cause: String(bug) }),
+            atUs: host.clock.nowUs(),
+          },
+        ]);
+        subscriber.complete();
+      });
+      return () => gone.abort();
+    }),
+};
+
+/** Resolves after so long, or when one of the signals is aborted. */
+const wait = (ms: number, ...signals: readonly AbortSignal[]): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      for (const signal of signals) signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    for (const signal of signals) signal.addEventListener('abort', done);
+  });

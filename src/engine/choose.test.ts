@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import type { EngineName } from '../config/config.ts';
+import type { Goal } from '../goals/goal.ts';
+import { chooseEngine } from './choose.ts';
+import type { Availability } from './engine.ts';
+
+const answer = { fidelity: 'event', unknown: [], push: [] } as const;
+const goal = (...engines: EngineName[]): Goal => ({
+  id: 'tcp.retransmit',
+  title: '',
+  description: '',
+  symptoms: [],
+  cost: '',
+  fields: [],
+  key: [],
+  engines: Object.fromEntries(engines.map((name) => [name, answer])),
+});
+const all = goal('systemtap', 'bpftrace', 'procfs');
+const can = (...working: EngineName[]) =>
+  new Map<EngineName, Availability>(
+    (['systemtap', 'bpftrace', 'procfs'] as const).map((name) => [
+      name,
+      working.includes(name) ? { can: true, summary: '', limits: [] } : { can: false, why: `no ${name} here.`, fix: [] },
+    ]),
+  );
+
+test('auto: a compiled systemtap module goes first', () =>
+  expect(chooseEngine(all, 'auto', can('systemtap', 'bpftrace', 'procfs'), { compiled: true }).engine).toBe('systemtap'));
+
+test('auto: bpftrace rather than waiting for a compiler', () =>
+  expect(chooseEngine(all, 'auto', can('systemtap', 'bpftrace', 'procfs')).engine).toBe('bpftrace'));
+
+test('auto: procfs at once, and systemtap when it is ready', () =>
+  expect(chooseEngine(all, 'auto', can('systemtap', 'procfs'))).toMatchObject({ engine: 'procfs', later: 'systemtap' }));
+
+test('auto: procfs says why nothing better', () =>
+  expect(chooseEngine(all, 'auto', can('procfs'))).toEqual({
+    engine: 'procfs',
+    why: 'polls, because bpftrace: no bpftrace here; systemtap: no systemtap here',
+  }));
+
+test('auto: waits for systemtap where nothing else answers', () =>
+  expect(chooseEngine(goal('systemtap', 'bpftrace'), 'auto', can('systemtap', 'procfs'))).toMatchObject({ engine: 'systemtap' }));
+
+test('an engine that has failed is not chosen again', () =>
+  expect(chooseEngine(all, 'auto', can('bpftrace', 'procfs'), { failed: new Set(['bpftrace'] as const) }).engine).toBe('procfs'));
+
+test('a named engine is taken or nothing', () => {
+  expect(chooseEngine(all, 'systemtap', can('systemtap', 'bpftrace')).engine).toBe('systemtap');
+  expect(chooseEngine(all, 'systemtap', can('bpftrace', 'procfs'))).toEqual({ why: 'systemtap: no systemtap here' });
+  expect(chooseEngine(goal('bpftrace'), 'procfs', can('procfs'))).toEqual({ why: 'procfs has no answer to tcp.retransmit' });
+});
+
+test('where nothing works it says why, engine by engine', () =>
+  expect(chooseEngine(all, 'auto', can()).why).toBe('bpftrace: no bpftrace here; systemtap: no systemtap here; procfs: no procfs here'));

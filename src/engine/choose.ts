@@ -1,0 +1,55 @@
+import type { Config, EngineName } from '../config/config.ts';
+import type { Goal } from '../goals/goal.ts';
+import type { Availability } from './engine.ts';
+
+export interface ChooseMore {
+  /** SystemTap's module of the goal is there already, compiled for this kernel. */
+  readonly compiled?: boolean;
+  /** Engines that have failed for this goal and are left alone. */
+  readonly failed?: ReadonlySet<EngineName>;
+}
+
+export type Choice =
+  | {
+      readonly engine: EngineName;
+      /** One sentence without its end: which, and why not a better one. */
+      readonly why: string;
+      /** Takes over when its module is compiled. */
+      readonly later?: 'systemtap';
+    }
+  | { readonly engine?: undefined; readonly why: string };
+
+/**
+ * Which engine answers a goal here (semantics 21). `auto`: systemtap where its module is compiled; else bpftrace; else procfs
+ * at once, with systemtap to follow where it can compile; an engine that is named is taken or nothing. Pure.
+ */
+export function chooseEngine(
+  goal: Goal,
+  wanted: Config['engine'],
+  can: ReadonlyMap<EngineName, Availability>,
+  more: ChooseMore = {},
+): Choice {
+  const why = (engine: EngineName): string | undefined => {
+    if (goal.engines[engine] === undefined) return `${engine} has no answer to ${goal.id}`;
+    if (more.failed?.has(engine)) return `${engine} has failed`;
+    const availability = can.get(engine);
+    if (availability === undefined) return `${engine} was not looked for`;
+    return availability.can ? undefined : `${engine}: ${availability.why.replace(/\.$/, '')}`;
+  };
+  if (wanted !== 'auto') {
+    const against = why(wanted);
+    return against === undefined ? { engine: wanted, why: `${wanted}, as configured` } : { why: against };
+  }
+  const against = { systemtap: why('systemtap'), bpftrace: why('bpftrace'), procfs: why('procfs') };
+  if (against.systemtap === undefined && more.compiled === true)
+    return { engine: 'systemtap', why: 'its module is compiled for this kernel' };
+  if (against.bpftrace === undefined) return { engine: 'bpftrace', why: 'sees every event' };
+  if (against.procfs === undefined) {
+    const reasons = [against.bpftrace, against.systemtap].filter((reason) => reason !== undefined && !reason.includes('has no answer'));
+    return against.systemtap === undefined
+      ? { engine: 'procfs', why: 'polls until the module of systemtap is compiled', later: 'systemtap' }
+      : { engine: 'procfs', why: `polls, because ${reasons.join('; ')}` };
+  }
+  if (against.systemtap === undefined) return { engine: 'systemtap', why: 'its module has to be compiled first' };
+  return { why: [against.bpftrace, against.systemtap, against.procfs].join('; ') };
+}
