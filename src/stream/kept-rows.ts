@@ -18,6 +18,8 @@ export class KeptRows {
   readonly #numberFields: readonly number[];
   readonly #textFields: readonly number[];
   readonly #addressFields: readonly number[];
+  /** By field: its place among the fields of its shape. */
+  readonly #places: readonly number[];
   readonly #width: number;
   /** time, error, since, lane, seq, n, then a float for each number field. */
   #numbers = new Float64Array();
@@ -36,6 +38,8 @@ export class KeptRows {
     this.#numberFields = ofShape('number');
     this.#textFields = ofShape('text');
     this.#addressFields = ofShape('address');
+    const of = { number: this.#numberFields, text: this.#textFields, address: this.#addressFields };
+    this.#places = this.#readers.map((reader, i) => of[reader.shape].indexOf(i));
     this.#width = headSize + this.#numberFields.length;
   }
 
@@ -86,16 +90,30 @@ export class KeptRows {
     const at = slot * this.#width;
     const head = (i: number): number => this.#numbers[at + i] ?? NaN;
     const fields: Record<string, number | string | boolean> = {};
-    this.#goal.fields.forEach((field, i) => {
+    const all = this.#goal.fields;
+    for (let i = 0; i < all.length; i++) {
       const value = this.#value(slot, i);
-      if (value !== undefined) fields[field.name] = value;
-    });
+      if (value !== undefined) fields[all[i]?.name ?? ''] = value;
+    }
     const { host, boot, id, module, engine, fidelity } = run;
-    const since = Number.isNaN(head(2)) ? {} : { sinceUs: head(2) };
-    return {
-      ...{ goal: this.#goal.id, host, boot, run: id, module, lane: head(3), seq: head(4), engine, fidelity },
-      ...{ timeUs: head(0), timeErrorUs: head(1), ...since, n: head(5), fields },
+    const lane = head(3);
+    const seq = head(4);
+    const known = {
+      goal: this.#goal.id,
+      host,
+      boot,
+      run: id,
+      module,
+      lane,
+      seq,
+      engine,
+      fidelity,
+      timeUs: head(0),
+      timeErrorUs: head(1),
+      n: head(5),
+      fields,
     };
+    return Number.isNaN(head(2)) ? known : { ...known, sinceUs: head(2) };
   }
 
   /** A record back into a slot, after a restart. */
@@ -125,12 +143,12 @@ export class KeptRows {
   #value(slot: number, i: number): number | string | boolean | undefined {
     const reader = this.#readers[i];
     const field = this.#goal.fields[i];
-    if (reader?.shape === 'text') return this.#texts[slot * this.#textFields.length + this.#textFields.indexOf(i)];
+    if (reader?.shape === 'text') return this.#texts[slot * this.#textFields.length + (this.#places[i] ?? 0)];
     if (reader?.shape === 'address') {
-      const at = 17 * (slot * this.#addressFields.length + this.#addressFields.indexOf(i));
+      const at = 17 * (slot * this.#addressFields.length + (this.#places[i] ?? 0));
       return this.#addresses[at] === 1 ? formatAddress(this.#addresses, at + 1) : undefined;
     }
-    const number = this.#numbers[slot * this.#width + headSize + this.#numberFields.indexOf(i)] ?? NaN;
+    const number = this.#numbers[slot * this.#width + headSize + (this.#places[i] ?? 0)] ?? NaN;
     if (field?.type === 'enum') return field.values?.[number];
     if (Number.isNaN(number)) return undefined;
     return field?.type === 'bool' ? number === 1 : number;
