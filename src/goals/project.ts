@@ -1,0 +1,43 @@
+import type { Config } from '../config/config.ts';
+import { loadConfig, type SinkType } from '../config/load.ts';
+import { fail, ok, type Problem, type Result } from '../problem/problem.ts';
+import { loadRules } from '../rules/load.ts';
+import type { Rule } from '../rules/rule.ts';
+import { loadGoals, type Catalogue } from './catalogue.ts';
+import { resolveRules } from './resolve.ts';
+
+/** All that a person wrote, read and checked. */
+export interface Project {
+  readonly config: Config;
+  readonly catalogue: Catalogue;
+  /** Rules that are switched on. */
+  readonly rules: readonly Rule[];
+}
+
+export interface ProjectSources {
+  readonly configFile: string;
+  readonly goalsFolder: string;
+  readonly sinkTypes: readonly SinkType[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Instead of the files that the configuration names. */
+  readonly ruleFiles?: readonly string[];
+}
+
+/** Reads configuration, goals and rules; tells every mistake of all of them. No effects, no network. */
+export function loadProject(sources: ProjectSources): Result<Project> {
+  const goals = loadGoals(sources.goalsFolder);
+  const config = loadConfig(sources.configFile, { sinkTypes: sources.sinkTypes, env: sources.env });
+  const problems: Problem[] = [...goals.problems, ...config.problems];
+  const files = sources.ruleFiles ?? (config.ok ? config.value.ruleFiles : []);
+  const raw = loadRules(files);
+  problems.push(...raw.problems);
+  if (!goals.ok) return fail(...problems);
+  // Rules are looked at even where the configuration is wrong; then every sink they name counts as there.
+  const sinks = config.ok ? config.value : { sinks: new Map(raw.rules.flatMap(({ body, group }) => [...(body.to ?? []), ...(group.to ?? [])]).map((name) => [name, anySink])), to: ['?'] };
+  const { rules, problems: found } = resolveRules(raw.rules, goals.value, sinks);
+  problems.push(...found);
+  if (!config.ok || problems.some((problem) => problem.severity === 'error')) return fail(...problems);
+  return ok({ config: config.value, catalogue: goals.value, rules }, problems);
+}
+
+const anySink = { name: '?', type: '?', options: {}, place: { file: '?', line: 1, column: 1 } };

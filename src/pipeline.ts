@@ -1,0 +1,168 @@
+import { BehaviorSubject, Subject, type Observable } from 'rxjs';
+import type { Item } from './alerts/item.ts';
+import { createStage, type Stage } from './alerts/stage.ts';
+import type { Batch } from './decode/batch.ts';
+import { Decoder } from './decode/decoder.ts';
+import type { Signal } from './decode/signal.ts';
+import { Delivery, type OpenSink, type Unsent } from './delivery/delivery.ts';
+import { defaultRules } from './delivery/route.ts';
+import type { Frame } from './engine/frame.ts';
+import type { Goal } from './goals/goal.ts';
+import { error, type Problem } from './problem/problem.ts';
+import type { Rule } from './rules/rule.ts';
+import { createRulePipe, throughRules, type RulePipe } from './stream/index.ts';
+import type { Secret } from './stream/key.ts';
+import { isOwnGoal, Reentry } from './stream/reentry.ts';
+import type { Ledger } from './telemetry/ledger.ts';
+
+export interface PipelineOptions {
+  /** What the engines say, or a recording of it; its end is the end of the stream. */
+  readonly frames: Observable<readonly Frame[]>;
+  readonly rules: readonly Rule[];
+  readonly goals: ReadonlyMap<string, Goal>;
+  readonly sinks: readonly OpenSink[];
+  /** Where Tapline's own records go when no rule takes them. */
+  readonly taplineTo: readonly string[];
+  readonly ledger: Ledger;
+  readonly host: string;
+  readonly boot: string;
+  /** Names this start of Tapline in the records that it makes about itself. */
+  readonly runId: string;
+  /** Keys the hash of state maps (semantics 17). */
+  readonly secret: Secret;
+  /** Keys of each operator with state, at most. */
+  readonly maxKeys: number;
+  /** Whether a row is about a connection of Tapline's own; live runs only. */
+  readonly self?: (batch: Batch, row: number) => boolean;
+  /** Told as it happens, for the terminal. */
+  readonly watch?: { signal?(signal: Signal): void; items?(items: readonly Item[]): void };
+  notice(problem: Problem): void;
+}
+
+export interface Pipeline {
+  /** Resolves when the frames have ended and all that came of them is sent, or was given up after the sinks' grace. */
+  readonly ended: Promise<readonly Unsent[]>;
+  /** Gives up waiting for the sinks. */
+  abandon(): void;
+}
+
+/**
+ * Wires the stages: frames -> signals -> one pipe and one alert stage for each rule -> delivery. Begins at once.
+ * Tapline's own records re-enter at the start of the stream, after the signal that caused them.
+ */
+export function runPipeline(options: PipelineOptions): Pipeline {
+  const { ledger, goals, notice } = options;
+  const signals = new Subject<Signal>();
+  const feed = inOrder((signal) => {
+    options.watch?.signal?.(signal);
+    signals.next(signal);
+  });
+  const reentry = new Reentry({ goals, host: options.host, boot: options.boot, runId: options.runId, feed });
+  const lost = new Map<string, number>();
+  const time = { streamUs: 0 };
+
+  const delivery = new Delivery(options.sinks, {
+    ledger,
+    taplineTo: options.taplineTo,
+    notice,
+    lost: ({ sink, goal, count, fromUs, toUs }) =>
+      reentry.tell('tapline.lost', time.streamUs, { of: goal, by_engine: sink, reason: 'sink', count, from_us: fromUs, to_us: toUs }),
+  });
+
+  const stages = new Map<Rule, Stage>();
+  const pipes: RulePipe[] = [];
+  for (const rule of [...options.rules, ...defaultRules(options.rules, goals.values(), options.taplineTo)]) {
+    const goal = goals.get(rule.goal);
+    if (goal === undefined) continue;
+    const account = ledger.rule(rule.name);
+    stages.set(rule, createStage(rule, goal, { host: options.host, account, lostOf: (of) => lost.get(of) ?? 0 }));
+    pipes.push(
+      createRulePipe(rule, goal, {
+        account,
+        secret: options.secret,
+        maxKeys: options.maxKeys,
+        ...(options.self && { self: options.self }),
+        onEvicted: (stage, count, timeUs) => reentry.tell('tapline.evicted', timeUs, { rule: rule.name, stage, count }),
+      }),
+    );
+  }
+  const onFault = (rule: Rule, fault: unknown) =>
+    notice(error('STREAM_FAULT', `Rule ${rule.name} met a defect of Tapline; the record that caused it is passed over.`, { cause: words(fault) }));
+
+  signals.pipe(throughRules(new BehaviorSubject<readonly RulePipe[]>(pipes), onFault)).subscribe(({ rule, output }) => {
+    if (output.kind === 'closing' && !isOwnGoal(rule.goal)) {
+      const { key, count } = output.closing;
+      reentry.tell('tapline.suppressed', output.timeUs, { rule: rule.name, of: rule.goal, key: key.text, count });
+    }
+    const items = stages.get(rule)?.push(output) ?? [];
+    if (items.length === 0) return;
+    options.watch?.items?.(items);
+    delivery.accept(items);
+  });
+
+  const ended = new Promise<readonly Unsent[]>((resolve, reject) => {
+    options.frames.subscribe({
+      next: decodeInto({ ...options, feed, reentry, lost, time }),
+      error: reject,
+      complete: () => {
+        signals.complete();
+        delivery.close().then(resolve, reject);
+      },
+    });
+  });
+  return { ended, abandon: () => void delivery.close(0) };
+}
+
+/** What the decoder says, and what Tapline says about it: losses and failed runs become records of its own goals. */
+function decodeInto(to: {
+  readonly goals: ReadonlyMap<string, Goal>;
+  readonly ledger: Ledger;
+  readonly feed: (signals: readonly Signal[]) => void;
+  readonly reentry: Reentry;
+  readonly lost: Map<string, number>;
+  readonly time: { streamUs: number };
+  notice(problem: Problem): void;
+}): (frames: readonly Frame[]) => void {
+  const { reentry, lost, time } = to;
+  const decoder = new Decoder({ goal: (id) => to.goals.get(id), ledger: to.ledger, onProblem: (problem) => to.notice(problem) });
+  let begun = false;
+  return (frames) => {
+    if (!begun && frames[0] !== undefined) {
+      begun = true;
+      time.streamUs = frames[0].atUs;
+      reentry.begin(time.streamUs);
+    }
+    for (const signal of decoder.push(frames)) {
+      if (signal.kind !== 'batch') time.streamUs = Math.max(time.streamUs, signal.kind === 'lost' ? signal.toUs : signal.timeUs);
+      if (signal.kind === 'lost') lost.set(signal.run.goal, (lost.get(signal.run.goal) ?? 0) + signal.count);
+      to.feed([signal]);
+      if (signal.kind === 'time') reentry.follow(signal.timeUs);
+      if (signal.kind === 'lost') {
+        const { run, reason, count, fromUs, toUs } = signal;
+        reentry.tell('tapline.lost', toUs, { of: run.goal, by_engine: run.engine, reason, count, from_us: fromUs, to_us: toUs });
+      }
+      if (signal.kind === 'gone' && signal.problem !== undefined) {
+        const { run, problem } = signal;
+        reentry.tell('tapline.degraded', signal.timeUs, { of: run.goal, by_engine: run.engine, state: 'failed', why: problem.message });
+      }
+    }
+  };
+}
+
+/** Signals that are fed while one is being handled wait until it is: every pipe sees the same order. */
+function inOrder(next: (signal: Signal) => void): (signals: readonly Signal[]) => void {
+  const waiting: Signal[] = [];
+  let busy = false;
+  return (signals) => {
+    waiting.push(...signals);
+    if (busy) return;
+    busy = true;
+    try {
+      for (let signal = waiting.shift(); signal !== undefined; signal = waiting.shift()) next(signal);
+    } finally {
+      busy = false;
+    }
+  };
+}
+
+const words = (fault: unknown): string => (fault instanceof Error ? (fault.stack ?? fault.message) : String(fault));
