@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 
 /** A receiver of syslog in this process, on loopback; messages without their framing, in the order of arrival. */
 export interface SyslogReceiver {
@@ -34,12 +35,12 @@ function inbox() {
   };
 }
 
-/** RFC 6587 3.4.1, octet counting. Strict: anything that is no frame ends the connection. */
-export async function startTcpSyslog(): Promise<SyslogReceiver> {
+/** RFC 6587 3.4.1, octet counting; with a certificate over TLS (RFC 5425). Strict: anything that is no frame ends the connection. */
+export async function startTcpSyslog(certificate?: { readonly key: string; readonly cert: string }): Promise<SyslogReceiver> {
   const box = inbox();
   const sockets = new Set<Socket>();
   let connections = 0;
-  const server = createServer((socket) => {
+  const accept = (socket: Socket) => {
     connections += 1;
     sockets.add(socket);
     let rest = Buffer.alloc(0);
@@ -56,7 +57,9 @@ export async function startTcpSyslog(): Promise<SyslogReceiver> {
         rest = rest.subarray(end);
       }
     });
-  });
+  };
+  const server = certificate === undefined ? createServer(accept) : createTlsServer(certificate, accept);
+  server.on('tlsClientError', () => undefined); // A client that does not trust the certificate.
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -52,15 +52,6 @@ function headersOf(notification: Notification, document: MailDocument, scene: Ma
   const { items, id } = notification;
   const alone = items.length === 1 ? items[0] : undefined;
   const body = alone?.body;
-  const hidden = items.reduce(
-    (sum, item) => ({
-      suppressed:
-        sum.suppressed +
-        (item.body.kind === 'alert' ? item.body.not_counted.suppressed : item.body.kind === 'suppressed' ? item.body.count : 0),
-      lost: sum.lost + (item.body.kind === 'alert' ? item.body.not_counted.lost : item.body.kind === 'lost' ? item.body.count : 0),
-    }),
-    { suppressed: 0, lost: 0 },
-  );
   return {
     // RFC 3834: no vacation replies. Exchange (MS-OXCMAIL 2.2.3.2.14): the same, but non-delivery reports are wanted.
     'Auto-Submitted': 'auto-generated',
@@ -74,8 +65,9 @@ function headersOf(notification: Notification, document: MailDocument, scene: Ma
     ...(body?.kind === 'alert' ? { 'X-Tapline-Alert': idText(body.fingerprint) } : {}),
     'X-Tapline-Notification': idText(id),
     'X-Tapline-Items': String(items.length),
-    'X-Tapline-Suppressed': String(hidden.suppressed),
-    'X-Tapline-Lost': String(hidden.lost),
+    ...(body?.kind === 'alert'
+      ? { 'X-Tapline-Suppressed': String(body.not_counted.suppressed), 'X-Tapline-Lost': String(body.not_counted.lost) }
+      : {}),
   };
 }
 
