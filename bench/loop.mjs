@@ -149,7 +149,7 @@ export function handWritten(note) {
       ends.entry.push(e);
       ends.us.push(us + dedupeUs);
       const s = servers.find(key, 6);
-      while (events.at < events.us.length && events.us[events.at] + withinUs <= us) leave(us, events.entry[events.at] !== s);
+      while (events.at < events.us.length && events.us[events.at] + withinUs <= us && events.entry[events.at] === s) leave(us, false);
       events.entry.push(s);
       events.us.push(us);
       sum[s]++;
