@@ -14,7 +14,7 @@ export interface Marker {
 export const markerNumbers = 1 << 20;
 
 /** A first "process id" for getpriority(2) far above any real one, random so that two Taplines do not answer to each other's. */
-export const markerBase = (): number => randomInt(1 << 25, (1 << 31) - markerNumbers);
+export const markerBase = (): number => randomInt(2 ** 25, 2 ** 31 - markerNumbers);
 
 /**
  * Asks the kernel for the priority of a process that does not exist: an event of Tapline's own that a probe on

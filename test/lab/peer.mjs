@@ -5,10 +5,11 @@ import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const connections = [];
+const accepted = [];
 const children = [];
 const verbs = {
   async listen({ port }) {
-    await once(createServer((socket) => socket.on('error', () => {}).resume()).listen(port, '::'), 'listening');
+    await once(createServer((socket) => accepted.push(socket.on('error', () => {}).resume())).listen(port, '::'), 'listening');
     return port;
   },
   async listenOnly({ port, backlog }) {
@@ -24,6 +25,10 @@ const verbs = {
     connections.push(socket);
     if (wait) await once(socket, 'connect');
     return socket.localPort ?? 0;
+  },
+  async answer({ bytes }) {
+    for (const socket of accepted) socket.write(Buffer.alloc(bytes, 'y'));
+    return bytes;
   },
   async send({ bytes }) {
     for (const socket of connections) socket.write(Buffer.alloc(bytes, 'x'));

@@ -1,21 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { Subject, type Observable } from 'rxjs';
-import { parse } from 'yaml';
 import { spawnInGroup } from '../../src/engine/child.ts';
 import type { Engine, EngineHost } from '../../src/engine/engine.ts';
 import type { Frame } from '../../src/engine/frame.ts';
 import type { Module } from '../../src/generate/module.ts';
-import type { Field, Goal } from '../../src/goals/goal.ts';
+import type { Goal } from '../../src/goals/goal.ts';
 import { wallClock } from '../../src/telemetry/clock.ts';
-
-/** A goal of the catalogue, read without the checks that `goals` makes of it. */
-export function goalOf(id: string): Goal {
-  const folder = join(import.meta.dirname, '../../scripts-stp', id);
-  const raw = parse(readFileSync(join(folder, 'goal.yaml'), 'utf8')) as Omit<Goal, 'fields'> & { fields: Record<string, Field> };
-  return { ...raw, folder, fields: Object.entries(raw.fields).map(([name, field]) => ({ ...field, optional: false, name })) };
-}
+import { goalOf } from './goals.ts';
 
 export const procfsModule = (id: string): Module => ({
   id: '0123456789ab',
@@ -58,6 +50,8 @@ export interface Told {
   /** Resolves at the first record, of those told already too, for which it holds. */
   first(wanted: (record: SampledRecord) => boolean): Promise<SampledRecord>;
   readonly ready: Promise<void>;
+  /** Resolves when the engine has ended by itself. */
+  readonly ended: Promise<void>;
   /** Asks the engine to end and waits until it has. */
   end(): Promise<void>;
 }
@@ -97,6 +91,7 @@ export function listenTo(engine: Engine, modules: readonly Module[], host: Engin
     records,
     beats,
     ready,
+    ended,
     first: (wanted) =>
       new Promise((resolve) => {
         const found = records.find(wanted);

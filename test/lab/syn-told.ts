@@ -42,7 +42,10 @@ export function expectSynsTold(told: Told, port: number): void {
     expect(right.length).toBeGreaterThanOrEqual(expected.length - 1);
   }
   // What Node calls its processes differs by version.
-  const comm = execFileSync(process.execPath, ['--print', 'require("node:fs").readFileSync("/proc/self/comm", "utf8").trim()'], { encoding: 'utf8', env: {} }).trim();
+  const comm = execFileSync(process.execPath, ['--print', 'require("node:fs").readFileSync("/proc/self/comm", "utf8").trim()'], {
+    encoding: 'utf8',
+    env: {},
+  }).trim();
   const netns = Number(/\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]);
   for (const { fields, timeUs, sinceUs } of connections.flat()) {
     expect(fields).toMatchObject({

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { Field, Goal, GoalEngine } from '../../src/goals/goal.ts';
+import { bpftraceEngine } from '../../src/engine/bpftrace/index.ts';
+import { generateModule } from '../../src/generate/generate.ts';
+import type { HostFacts, Module } from '../../src/generate/module.ts';
+import type { Rule } from '../../src/rules/rule.ts';
+import type { Expression } from '../../src/rules/where.ts';
+import { realHost } from './watching.ts';
+
+const folder = join(import.meta.dirname, '../../scripts-stp');
+
+/** A goal of the catalogue, read without its checks: for tests below the catalogue. */
+export function goalOf(id: string): Goal {
+  const manifest = parse(readFileSync(join(folder, id, 'goal.yaml'), 'utf8')) as Omit<Goal, 'fields' | 'engines'> & {
+    fields: Record<string, Partial<Field>>;
+    engines: Record<string, Partial<GoalEngine>>;
+  };
+  return {
+    ...manifest,
+    folder: join(folder, id),
+    fields: Object.entries(manifest.fields).map(([name, field]) => ({ optional: false, ...field, name }) as Field),
+    engines: Object.fromEntries(
+      Object.entries(manifest.engines).map(([name, engine]) => [name, { unknown: [], push: [], ...engine } as GoalEngine]),
+    ),
+  };
+}
+
+/** A forward rule with that condition. */
+export const ruleWhere = (goal: string, tree?: Expression, text = '(made by a test)'): Rule => ({
+  kind: 'forward',
+  name: 'of a test',
+  group: 'test',
+  goal,
+  by: [],
+  labels: {},
+  to: ['none'],
+  place: { file: 'test.yaml', line: 1, column: 1 },
+  ...(tree && { where: { text, tree } }),
+});
+
+/** The real module of a goal for bpftrace on this kernel. */
+export async function bpftraceModule(goal: Goal, rules: readonly Rule[] = [], pushdown = true): Promise<Module> {
+  const module = generateModule({ goal, rules, engine: 'bpftrace', facts: await factsHere(goal), pushdown });
+  if (!module.ok) throw new Error(module.problems.map((problem) => problem.message).join(' '));
+  return module.value;
+}
+
+export const factsHere = (goal: Goal): Promise<HostFacts> => bpftraceEngine.facts(realHost, [goal]);
