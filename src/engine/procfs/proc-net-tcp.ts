@@ -49,11 +49,11 @@ export function parseProcNetTcp(text: string, known: (id: string) => boolean): S
       dport: to.port,
       state,
       request,
-      inode: Number(inode),
+      inode: Number(inode) || 0,
       resent: timeouts || 0,
       timeouts: timeouts || 0,
-      ...(!request && rto !== undefined && { rtoMs: Number(rto) * tickMs }),
-      ...(kind === '01' && { timerMs: parseInt(when ?? '0', 16) * tickMs }),
+      ...(!request && /^\d{1,9}$/.test(rto ?? '') && { rtoMs: Number(rto) * tickMs }),
+      ...(kind === '01' && { timerMs: (parseInt(when ?? '', 16) || 0) * tickMs }),
     });
   }
   return sockets;

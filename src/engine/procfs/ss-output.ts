@@ -70,7 +70,7 @@ function withInfo(line: string, info: string): SocketReading | undefined {
     resent,
     backoff: number(/ backoff:(\d+)/.exec(info)?.[1]) ?? 0,
     // ss leaves out a timeout of exactly 3 s (misc/ss.c, tcp_show_info).
-    rtoMs: Math.round(number(/ rto:([\d.e+]+)/.exec(info)?.[1]) ?? 3000),
+    rtoMs: Math.round(number(/ rto:(\d{1,9}(?:\.\d+)?(?:e\+0\d)?)(?: |$)/.exec(info)?.[1]) ?? 3000),
   };
 }
 
