@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, getgroups } from 'node:process';
@@ -18,13 +19,22 @@ export const systemPlaces = (): Places => ({ libModules: '/lib/modules', path: [
 
 export const kernelRelease = (host: EngineHost) => readFileSync(`${host.proc}/sys/kernel/osrelease`, 'latin1').trim();
 
-/** "5.6/0.196", as staprun calls itself; undefined where it cannot be run. stap of the same package has the same. */
-export async function programVersion(host: EngineHost): Promise<string | undefined> {
-  return /version ([0-9][^,)\s]*)/.exec(await said(host, 'staprun', ['-V']))?.[1];
+/**
+ * Names the installed SystemTap by its loader's content: a module fits the staprun of the release that compiled it. (staprun -V
+ * prints nothing when its output is no terminal, and stap need not be installed where modules only run.) Undefined: not there.
+ */
+export function loaderId(places: Places): string | undefined {
+  const path = findProgram(places, 'staprun');
+  return path === undefined ? undefined : createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
+}
+
+/** "5.6", as stap says; undefined where it is not there. */
+export async function compilerVersion(host: EngineHost, places: Places): Promise<string | undefined> {
+  return findProgram(places, 'stap') === undefined ? undefined : /version ([0-9.]+)/.exec(await said(host, 'stap', ['--version']))?.[1];
 }
 
 /** Looks at everything that a load needs, without loading: kernel, locks, user, programs, headers, versions. */
-export async function available(host: EngineHost, places: Places, target: Omit<Target, 'version'>): Promise<Availability> {
+export async function available(host: EngineHost, places: Places, target: Omit<Target, 'loader'>): Promise<Availability> {
   const { kernel } = target;
   if (loadedModules(host) === undefined)
     return no(`this kernel (${kernel}) cannot load modules at all: it was built without CONFIG_MODULES; another engine has to answer here`);
@@ -35,10 +45,10 @@ export async function available(host: EngineHost, places: Places, target: Omit<T
   if (readWord(`${host.sys}/module/module/parameters/sig_enforce`) === 'Y')
     return no('the kernel takes only signed modules (module.sig_enforce)');
 
-  const version = hasProgram(places, 'staprun') ? await programVersion(host) : undefined;
   const headers = headersPackage(kernel);
   const install = `sudo apt-get install -y systemtap${headers ? ` ${headers}` : ''}`;
-  if (version === undefined) return no('SystemTap is not installed (no staprun)', headers || hasHeaders(places, kernel) ? [install] : []);
+  if (findProgram(places, 'staprun') === undefined)
+    return no('SystemTap is not installed (no staprun)', headers || hasHeaders(places, kernel) ? [install] : []);
   const groups = host.uid === 0 ? [] : groupNames();
   if (host.uid !== 0 && !(groups.includes('stapusr') && groups.includes('stapdev')))
     return no('loading modules needs root, or membership in the groups stapusr and stapdev', [
@@ -46,7 +56,8 @@ export async function available(host: EngineHost, places: Places, target: Omit<T
       'newgrp stapdev',
     ]);
 
-  const summary = `SystemTap ${version.split('/')[0]} as ${host.uid === 0 ? 'root' : 'a member of stapdev'}`;
+  const version = await compilerVersion(host, places);
+  const summary = `SystemTap ${version === undefined ? '' : `${version} `}as ${host.uid === 0 ? 'root' : 'a member of stapdev'}`;
   const cannot = await whyNoCompile(host, places, kernel);
   if (cannot === undefined) return { can: true, summary, limits: [] };
   if (hasCompiled(target)) return { can: true, summary, limits: [`runs only modules that are compiled already: ${cannot}`] };
@@ -55,13 +66,12 @@ export async function available(host: EngineHost, places: Places, target: Omit<T
 }
 
 async function whyNoCompile(host: EngineHost, places: Places, kernel: string): Promise<string | undefined> {
-  if (!hasProgram(places, 'stap'))
-    return 'the compiler of SystemTap (stap) is not installed';
+  if (!findProgram(places, 'stap')) return 'the compiler of SystemTap (stap) is not installed';
   if (!hasHeaders(places, kernel))
     return headersPackage(kernel)
       ? `the headers of the running kernel ${kernel} are not installed`
       : `the headers of the running kernel ${kernel} are not in ${places.libModules}/${kernel}/build, and it is no Debian kernel, so no package has them`;
-  for (const program of ['gcc', 'make']) if (!hasProgram(places, program)) return `${program} is not installed`;
+  for (const program of ['gcc', 'make']) if (!findProgram(places, program)) return `${program} is not installed`;
   const about = await said(host, 'stap', ['--version']);
   const newest = /tested kernel versions: \S+ \.\.\. (\d+)\.(\d+)/.exec(about);
   const running = /^(\d+)\.(\d+)/.exec(kernel);
@@ -82,19 +92,22 @@ const order = (version: RegExpExecArray) => Number(version[1]) * 1000 + Number(v
 const no = (why: string, fix: readonly string[] = []): Availability => ({ can: false, why, fix });
 const hasHeaders = (places: Places, kernel: string) => existsSync(join(places.libModules, kernel, 'build', 'Makefile'));
 
-function hasProgram(places: Places, name: string): boolean {
-  return places.path.some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return folder !== '';
-    } catch {
-      return false;
-    }
-  });
+function findProgram(places: Places, name: string): string | undefined {
+  return places.path
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }
 
 /** Any module at all for this kernel; whether it is the one that is needed shows when it is run. */
-function hasCompiled({ kernel, cacheDir, modulesDirs }: Omit<Target, 'version'>): boolean {
+function hasCompiled({ kernel, cacheDir, modulesDirs }: Omit<Target, 'loader'>): boolean {
   return [cacheDir, ...modulesDirs].some((dir) => {
     try {
       return readdirSync(join(dir, kernel)).length > 0;

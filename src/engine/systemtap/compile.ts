@@ -13,8 +13,8 @@ import { drain } from './modules.ts';
 export interface Target {
   /** `uname -r`. */
   readonly kernel: string;
-  /** "5.6/0.196": what staprun and stap call themselves. */
-  readonly version: string;
+  /** Names the SystemTap that is installed (available.ts: loaderId). */
+  readonly loader: string;
   /** Modules compiled here: DIR/KERNEL/KEY/NAME.ko. */
   readonly cacheDir: string;
   /** Modules compiled elsewhere, same layout; only read. */
@@ -34,10 +34,10 @@ const ownFlags = (source: string) => [...source.matchAll(/^\/\/@stap (-D[A-Z_]+=
 const libraryOf = (module: Module) => join(module.goal.folder ?? '.', '..', 'lib');
 
 /** Names everything that the compiled module depends on. 16 hex digits. */
-export function moduleKey(module: Module, target: Pick<Target, 'kernel' | 'version'>): string {
+export function moduleKey(module: Module, target: Pick<Target, 'kernel' | 'loader'>): string {
   const hash = createHash('sha256');
   const library = libraryOf(module);
-  const parts = [module.name, module.source, target.kernel, target.version, ...flags];
+  const parts = [module.name, module.source, target.kernel, target.loader, ...flags];
   for (const file of readdirSync(library).sort()) parts.push(file, readFileSync(join(library, file), 'utf8'));
   for (const part of parts) hash.update(`${part.length}:${part}`);
   return hash.digest('hex').slice(0, 16);

@@ -8,7 +8,7 @@ import { error, type Problem } from '../../problem/problem.ts';
 import type { Engine, EngineHost } from '../engine.ts';
 import type { Frame } from '../frame.ts';
 import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
-import { available, kernelRelease, programVersion, systemPlaces, type Places } from './available.ts';
+import { available, compilerVersion, kernelRelease, loaderId, systemPlaces, type Places } from './available.ts';
 import { compile, compiledModule, discard, type Target } from './compile.ts';
 import { LoadedList } from './modules.ts';
 import { live, newRun, timing, type Ends, type Timing } from './run.ts';
@@ -44,11 +44,11 @@ export function systemtapEngine(
       hz: 0,
       kernel: kernelRelease(host),
       tracepoints: new Map(),
-      engineVersion: (await programVersion(host)) ?? 'none',
+      engineVersion: (await compilerVersion(host, places)) ?? 'none',
     }),
     compiled: async (modules, host) => {
-      const version = await programVersion(host);
-      return version !== undefined && modules.every((module) => compiledModule(module, { ...target(host), version }) !== undefined);
+      const loader = loaderId(places);
+      return loader !== undefined && modules.every((module) => compiledModule(module, { ...target(host), loader }) !== undefined);
     },
     run: (modules, host, stop) =>
       new Observable((subscriber) => {
@@ -57,7 +57,7 @@ export function systemtapEngine(
           if (!gone.signal.aborted) subscriber.next(frames);
         };
         const all = async () => {
-          const full = { ...target(host), version: (await programVersion(host)) ?? 'none' };
+          const full = { ...target(host), loader: loaderId(places) ?? 'none' };
           const loaded = new LoadedList(full.cacheDir, host);
           for (const problem of await loaded.sweep()) emit([{ kind: 'notice', problem, atUs: host.clock.nowUs() }]);
           const ends = { stop, gone: gone.signal };

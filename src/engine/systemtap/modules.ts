@@ -63,8 +63,8 @@ export class LoadedList {
     for (const name of this.#names()) {
       const holder = this.#read(name);
       if (holder !== undefined && this.#alive(holder.tapline)) continue;
-      if (holder !== undefined) await this.#end(holder.loader);
       const was = loadedModules(this.#host)?.has(name) === true;
+      if (holder !== undefined) await this.#end(holder.loader);
       const left = was ? await unload(name, this.#host) : undefined;
       problems.push(
         ...(left

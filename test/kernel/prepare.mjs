@@ -1,0 +1,59 @@
+// Makes the job for the VM: Tapline as it is installed (dist/ and its production packages), the test programs, and the
+// modules, generated here by Tapline's own generator and compiled in the lab's folder for the lab's kernel.
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import ts from 'typescript';
+import { catalogue } from './catalogue.mjs';
+
+const [lab, job] = process.argv.slice(2);
+const root = join(import.meta.dirname, '../..');
+const inside = join(root, 'test/lab/vm/inside.sh');
+const { compile, moduleKey } = await import(join(root, 'dist/engine/systemtap/compile.js'));
+const { loaderId } = await import(join(root, 'dist/engine/systemtap/available.js'));
+const { generateModule } = await import(join(root, 'dist/generate/generate.js'));
+const { modulesOfProject } = await import('./project.mjs');
+
+const tapline = join(job, 'tapline');
+for (const part of ['dist', 'scripts-stp', 'rules', 'config', 'package.json'])
+  cpSync(join(root, part), join(tapline, part), { recursive: true });
+const packages = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
+  cwd: root,
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'ignore'],
+});
+for (const folder of packages.trim().split('\n').slice(1)) cpSync(folder, join(tapline, relative(root, folder)), { recursive: true });
+for (const program of ['job.sh', 'checks.mjs', 'life.mjs', 'hostile.mjs', 'watching.mjs', 'commandline.mjs'])
+  cpSync(join(import.meta.dirname, program), join(job, program));
+cpSync(join(import.meta.dirname, 'config'), join(job, 'config'), { recursive: true });
+cpSync(join(root, 'test/lab/peer.mjs'), join(job, 'peer.mjs'));
+const source = readFileSync(join(root, 'test/lab/netns.ts'), 'utf8');
+writeFileSync(join(job, 'netns.mjs'), ts.transpileModule(source, { compilerOptions: { target: 'es2023', module: 'esnext' } }).outputText);
+
+const kernel = readFileSync(join(lab, 'kernel'), 'utf8').trim();
+const loader = loaderId({ libModules: '', path: [join(lab, 'root/usr/bin')] });
+const facts = { hz: 0, kernel, tracepoints: new Map(), engineVersion: '' };
+const goals = catalogue(join(root, 'scripts-stp')).filter((goal) => goal.engines.systemtap);
+const all = goals.map((goal) => {
+  const module = generateModule({ goal, rules: [], engine: 'systemtap', facts, pushdown: true });
+  if (!module.ok) throw new Error(JSON.stringify(module.problems));
+  return module.value;
+});
+const ofProject = await modulesOfProject(root, facts);
+
+const target = { kernel, loader, cacheDir: join(lab, 'modules'), modulesDirs: [] };
+const host = { spawn: (command, args, { cwd }) => spawn(inside, [lab, cwd, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }) };
+for (const module of [...all, ...ofProject]) {
+  const started = performance.now();
+  const file = await compile(module, target, host, new AbortController().signal, (problem) => console.error(`lab: ${problem.message}`));
+  if (!file.ok) {
+    console.error(`lab: ${JSON.stringify(file.problems, null, 1)}`);
+    console.log('0 passed, 1 failed');
+    process.exit(1);
+  }
+  console.error(`lab: ${module.name} (${Math.round((performance.now() - started) / 100) / 10} s)`);
+  const to = join(job, 'modules', kernel, moduleKey(module, target));
+  mkdirSync(to, { recursive: true });
+  cpSync(dirname(file.value), to, { recursive: true });
+}
+writeFileSync(join(job, 'modules.json'), JSON.stringify(all));

@@ -1,0 +1,18 @@
+#!/bin/bash
+# The tests that need a kernel which loads modules: builds the lab if it is missing, compiles the goals' SystemTap modules
+# for its kernel, boots it, and lets Tapline run there on real events. Ends with "N passed, N failed".
+#
+#   npm run test:kernel               TAPLINE_LAB_DIR: where the lab is kept; SECONDS_ALLOWED: for the job in the VM (300)
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+lab=${TAPLINE_LAB_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tapline/lab}
+"$here/../lab/vm/build.sh" "$lab"
+job=$(mktemp -d)
+trap 'rm -rf "$job"' EXIT
+node "$here/prepare.mjs" "$lab" "$job"
+results=$lab/results
+rm -rf "$results"
+status=0
+"$here/../lab/vm/run.sh" "$lab" "$job" "$results" "${SECONDS_ALLOWED:-300}" || status=$?
+grep -v '^JOB-STATUS' "$results/job.log" || echo 'The VM gave no results; 0 passed, 1 failed'
+exit "$status"
