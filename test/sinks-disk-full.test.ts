@@ -12,11 +12,11 @@ test('a full disk: no part of a line stays, what was refused is taken when there
   needs(context, 'root');
   const folder = mkdtempSync(join(tmpdir(), 'tapline-full-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tapline-test', folder]);
+  const path = join(folder, 'records.jsonl');
+  const sink = new FileSink({ path });
   try {
-    const path = join(folder, 'records.jsonl');
     const filler = join(folder, 'filler');
     writeFileSync(filler, Buffer.alloc(40 * 1024));
-    const sink = new FileSink({ path });
     const send = async (name: string) => {
       const items = [0, 1, 2].map((index) => sampleRecord(`${name}-${index}`));
       const results = await sink.send(notificationOf('records', items), new AbortController().signal);
@@ -52,8 +52,8 @@ test('a full disk: no part of a line stays, what was refused is taken when there
     unlinkSync(filler);
     expect(await send(`batch-${number}`)).toEqual(all('sent'));
     expect(ids()).toEqual(expected([...stored, `batch-${number}`]));
-    await sink.close();
   } finally {
+    await sink.close();
     execFileSync('umount', [folder]);
     rmSync(folder, { recursive: true });
   }

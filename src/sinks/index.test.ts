@@ -5,6 +5,8 @@ import { sampleAlert } from '../../test/contracts/items.ts';
 import { sinkContext } from '../../test/lab/sinkcontext.ts';
 import { ItemBody } from '../alerts/item.ts';
 import { sinkDefinitions } from './index.ts';
+import { personLine } from './stdout/line.ts';
+import { messageText } from './syslog/rfc5424.ts';
 import { isTest, testItem, testNotification } from './testmessage.ts';
 
 interface Keyed {
@@ -46,6 +48,8 @@ test('the test message is an item of the published schema that says of itself wh
   expect(item.body.time).toBe('2026-11-23T05:03:13.698123Z');
   expect(item.summary).toContain('Test message');
   expect(isTest(item)).toBe(true);
+  expect(personLine(item, () => 0, false)).toBe('05:03:13.698  TEST      TaplineTest  info  ' + item.summary);
+  expect(messageText(item)).toBe(`test: ${item.summary}`);
   expect(isTest(sampleAlert('real'))).toBe(false);
   expect(testNotification('oncall', 'api-7', 1).items).toHaveLength(1);
 });

@@ -1,6 +1,7 @@
 import type { Item } from '../../alerts/item.ts';
 import { printable } from '../../problem/printable.ts';
 import { lastRecord, processOf } from '../facts.ts';
+import { isTest } from '../testmessage.ts';
 import { clockSeconds, clockTime, usOf, type Zone } from '../times.ts';
 
 const colours = { alert: '\x1b[1;31m', resolved: '\x1b[32m', lost: '\x1b[33m', quiet: '\x1b[2m', off: '\x1b[0m' } as const;
@@ -20,7 +21,9 @@ export function personLine(item: Item, zone: Zone, colour: boolean): string {
   return `${paint(time, 'quiet')}  ${state}  ${rest}`;
 }
 
-function stateOf({ body }: Item): { word: string; tone?: 'alert' | 'resolved' | 'lost' } {
+function stateOf(item: Item): { word: string; tone?: 'alert' | 'resolved' | 'lost' } {
+  const { body } = item;
+  if (isTest(item)) return { word: 'TEST' };
   if (body.kind === 'alert') return body.state === 'firing' ? { word: 'ALERT', tone: 'alert' } : { word: 'RESOLVED', tone: 'resolved' };
   return body.kind === 'lost' ? { word: 'LOST', tone: 'lost' } : { word: body.kind };
 }

@@ -2,6 +2,7 @@ import type { Item } from '../../alerts/item.ts';
 import { printable } from '../../problem/printable.ts';
 import { severities } from '../../rules/rule.ts';
 import { hostOf, lastRecord, nameOf } from '../facts.ts';
+import { isTest } from '../testmessage.ts';
 
 /** RFC 5424 table 1, by the names that syslog.conf(5) and rsyslog use. The position is the code. */
 export const facilities = [
@@ -87,8 +88,10 @@ const truncationMark = ' [cut]';
 const withBom = (text: string): string => (/^[\x00-\x7f]*$/.test(text) ? text : bom + text);
 
 /** What people read: one line, nothing in it that could start another message or move a terminal's cursor. */
-export function messageText({ body, summary }: Item): string {
-  const shown = printable(summary);
+export function messageText(item: Item): string {
+  const { body } = item;
+  const shown = printable(item.summary);
+  if (isTest(item)) return `test: ${shown}`;
   if (body.kind === 'alert') return `${body.state}: ${shown}`;
   return body.kind === 'record' ? shown : `${body.kind}: ${shown}`;
 }
