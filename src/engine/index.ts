@@ -4,4 +4,4 @@ import { procfsEngine } from './procfs/index.ts';
 import { systemtapEngine } from './systemtap/index.ts';
 
 /** THE list of engines that watch this machine. (`replay` reads a recording: engine/replay.) */
-export const liveEngines: readonly Engine[] = [systemtapEngine(), bpftraceEngine, procfsEngine()];
+export const liveEngines = (pollMs: number): readonly Engine[] => [systemtapEngine(), bpftraceEngine, procfsEngine({ pollMs })];

@@ -99,4 +99,6 @@ export const engineCodes = {
     summary: 'A probe has stopped to give signs of life.',
     fix: 'Tapline starts it again. If it repeats, the machine may be overloaded.',
   },
+  ENGINE_REPLACED: { summary: 'An engine gave up and another one watches its goals.', fix: 'The message says which; tapline doctor says why the first cannot run.' },
+  ENGINE_NONE_LEFT: { summary: 'No engine is left for a goal: it is not watched.', fix: 'Run: tapline doctor says what each engine needs here.' },
 } as const;

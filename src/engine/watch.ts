@@ -1,0 +1,138 @@
+import { concat, defer, EMPTY, merge, mergeAll, of, type Observable } from 'rxjs';
+import type { Config, EngineName } from '../config/config.ts';
+import type { Goal } from '../goals/goal.ts';
+import { generateModule } from '../generate/generate.ts';
+import type { Module } from '../generate/module.ts';
+import { error, warning, type Problem } from '../problem/problem.ts';
+import type { Rule } from '../rules/rule.ts';
+import { chooseEngine, type Choice } from './choose.ts';
+import type { Availability, Engine, EngineHost } from './engine.ts';
+import type { Frame } from './frame.ts';
+
+export interface WatchOptions {
+  /** All rules that are switched on; those on goals that no engine answers are passed over. */
+  readonly rules: readonly Rule[];
+  readonly goals: ReadonlyMap<string, Goal>;
+  readonly wanted: Config['engine'];
+  readonly engines: readonly Engine[];
+  readonly host: EngineHost;
+  /** False: probes tell every record. */
+  readonly pushdown: boolean;
+}
+
+/** What will watch one goal, and why. */
+export interface Watched {
+  readonly goal: Goal;
+  readonly rules: readonly Rule[];
+  readonly choice: Choice;
+}
+
+export interface Plan {
+  readonly watched: readonly Watched[];
+  /** Engine -> its modules. */
+  readonly modules: ReadonlyMap<EngineName, readonly Module[]>;
+  readonly can: ReadonlyMap<EngineName, Availability>;
+  /** Modules that could not be made. */
+  readonly problems: readonly Problem[];
+}
+
+/** Chooses an engine for each goal that a rule watches (semantics 21) and generates its modules. Starts nothing. */
+export async function planWatch(options: WatchOptions): Promise<Plan> {
+  const asked = await Promise.all(options.engines.map(async (engine) => [engine.name, await engine.available(options.host)] as const));
+  return planWith(options, new Map(asked), new Map());
+}
+
+async function planWith(
+  options: WatchOptions,
+  can: ReadonlyMap<EngineName, Availability>,
+  failed: ReadonlyMap<string, ReadonlySet<EngineName>>,
+  only?: ReadonlySet<string>,
+): Promise<Plan> {
+  const goals = watchedGoals(options).filter(({ goal }) => only === undefined || only.has(goal.id));
+  const problems: Problem[] = [];
+  const modules = new Map<EngineName, Module[]>();
+  const watched: Watched[] = [];
+  for (const { goal, rules } of goals) {
+    const bad = new Set(failed.get(goal.id));
+    // An engine whose module cannot be made for this kernel is passed over like one that is not there.
+    for (;;) {
+      const compiled = await compiledAlready(options, goal, rules, can, bad);
+      const choice = chooseEngine(goal, options.wanted, can, { compiled, failed: bad });
+      const made = choice.engine === undefined ? undefined : await moduleFor(options, goal, rules, choice.engine);
+      if (choice.engine === undefined || made === undefined || made.ok) {
+        watched.push({ goal, rules, choice });
+        if (choice.engine !== undefined && made?.ok === true) modules.set(choice.engine, [...(modules.get(choice.engine) ?? []), made.value]);
+        break;
+      }
+      problems.push(...made.problems);
+      bad.add(choice.engine);
+    }
+  }
+  return { watched, modules, can, problems };
+}
+
+function watchedGoals({ rules, goals }: WatchOptions): { readonly goal: Goal; readonly rules: readonly Rule[] }[] {
+  const byGoal = grouped(rules);
+  return [...byGoal].flatMap(([id, on]) => {
+    const goal = goals.get(id);
+    return goal === undefined || Object.keys(goal.engines).length === 0 ? [] : [{ goal, rules: on }];
+  });
+}
+
+function grouped(rules: readonly Rule[]): Map<string, Rule[]> {
+  const byGoal = new Map<string, Rule[]>();
+  for (const rule of rules) byGoal.set(rule.goal, [...(byGoal.get(rule.goal) ?? []), rule]);
+  return byGoal;
+}
+
+async function moduleFor(options: WatchOptions, goal: Goal, rules: readonly Rule[], name: EngineName) {
+  const engine = options.engines.find((each) => each.name === name);
+  if (engine === undefined) return undefined;
+  const facts = await engine.facts(options.host, [goal]);
+  return generateModule({ goal, rules, engine: name, facts, pushdown: options.pushdown });
+}
+
+/** Whether SystemTap's module of the goal needs no compiler run; asked only where it can run at all. */
+async function compiledAlready(
+  options: WatchOptions,
+  goal: Goal,
+  rules: readonly Rule[],
+  can: ReadonlyMap<EngineName, Availability>,
+  failed: ReadonlySet<EngineName>,
+): Promise<boolean> {
+  const engine = options.engines.find((each) => each.name === 'systemtap');
+  if (engine?.compiled === undefined || can.get('systemtap')?.can !== true || goal.engines.systemtap === undefined || failed.has('systemtap')) return false;
+  const made = await moduleFor(options, goal, rules, 'systemtap');
+  return made?.ok === true && engine.compiled([made.value], options.host);
+}
+
+/**
+ * Runs a plan. Where an engine gives up on its own, the next one takes its goals over (`auto`), which is told; a goal with none left
+ * is told as blind. Completes when all engines have ended; never errors.
+ */
+export function watch(plan: Plan, options: WatchOptions, stop: AbortSignal): Observable<readonly Frame[]> {
+  const failed = new Map<string, Set<EngineName>>();
+  const notice = (problem: Problem): readonly Frame[] => [{ kind: 'notice', problem, atUs: options.host.clock.nowUs() }];
+  const run = (modules: Plan['modules']): Observable<readonly Frame[]> =>
+    merge(
+      ...[...modules].map(([name, own]) => {
+        const engine = options.engines.find((each) => each.name === name);
+        if (engine === undefined) return EMPTY;
+        return concat(
+          engine.run(own, options.host, stop),
+          defer(async () => {
+            if (stop.aborted) return EMPTY;
+            for (const { goal } of own) failed.set(goal.id, (failed.get(goal.id) ?? new Set()).add(name));
+            const next = await planWith(options, plan.can, failed, new Set(own.map(({ goal }) => goal.id)));
+            return concat(of(...next.watched.map((each) => notice(replaced(name, each)))), run(next.modules));
+          }).pipe(mergeAll()),
+        );
+      }),
+    );
+  return run(plan.modules);
+}
+
+const replaced = (from: EngineName, { goal, choice }: Watched): Problem =>
+  choice.engine === undefined
+    ? error('ENGINE_NONE_LEFT', `${goal.id} is no longer watched: ${from} gave up, and ${choice.why}.`, { hint: 'tapline doctor' })
+    : warning('ENGINE_REPLACED', `${goal.id} is now watched by ${choice.engine}, because ${from} gave up.`);
