@@ -71,6 +71,8 @@ ruleset(name="r") { action(type="omfile" file="${out}" template="t" asyncWriting
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const ended = once(child, 'close');
+  const killed = () => void child.kill('SIGKILL'); // A test that ran out of time leaves nothing behind.
+  process.once('exit', killed);
   while (!(await answers(tcp)) || !existsSync(socket) || (devLog && !existsSync('/dev/log'))) {
     if (child.exitCode !== null) throw new Error(`rsyslogd ended with ${child.exitCode}`);
     await pause(50);
@@ -83,6 +85,7 @@ ruleset(name="r") { action(type="omfile" file="${out}" template="t" asyncWriting
     stop: async () => {
       child.kill('SIGTERM');
       await ended;
+      process.removeListener('exit', killed);
       if (devLog) await rm('/dev/log', { force: true });
       await rm(folder, { recursive: true });
     },
