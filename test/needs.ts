@@ -11,6 +11,7 @@ const checks = {
   nstat: () => program('nstat'),
   ss: () => program('ss'),
   setpriv: () => program('setpriv'),
+  python3: () => program('python3'),
   script: () => program('script'),
   rsyslogd: () => program('rsyslogd'),
   kcat: () => program('kcat'),
