@@ -129,11 +129,15 @@ export class Changed {
       const value = field.reader.text(row);
       return value !== undefined && value !== this.#texts[at];
     }
-    const value = field.reader.number(row);
+    const { reader, tolerance } = field;
+    const value = reader.values[row] ?? NaN;
     const reference = this.#numbers[at] ?? NaN;
-    if (Number.isNaN(value)) return false;
-    if (Number.isNaN(reference)) return true;
-    return field.tolerance > 0 && field.reader.field.type === 'int' ? Math.abs(value - reference) >= field.tolerance : value !== reference;
+    if (reader.field.type === 'enum') return value >= 0 && value !== reference;
+    // Whatever is compared with NaN is false: an unknown value does not pass.
+    if (Number.isNaN(reference)) return !Number.isNaN(value);
+    return tolerance > 0 && reader.field.type === 'int'
+      ? Math.abs(value - reference) >= tolerance
+      : !Number.isNaN(value) && value !== reference;
   }
 
   #remember(i: number, at: number, row: number): void {

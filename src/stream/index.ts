@@ -95,6 +95,10 @@ const identity = (rule: Rule): string =>
   JSON.stringify({ ...rule, place: undefined, where: rule.where?.text, changed: rule.changed && [...rule.changed] });
 
 function timeOf(signal: Signal): number {
-  if (signal.kind === 'batch') return signal.batch.timeUs.reduce((latest, timeUs) => Math.max(latest, timeUs), 0);
+  if (signal.kind === 'batch') {
+    let latest = 0;
+    for (const timeUs of signal.batch.timeUs) if (timeUs > latest) latest = timeUs;
+    return latest;
+  }
   return signal.kind === 'lost' ? signal.toUs : signal.timeUs;
 }

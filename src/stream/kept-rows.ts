@@ -7,6 +7,8 @@ import { FieldReader } from './field.ts';
 
 /** Numbers of a kept row that are no fields. */
 const headSize = 6;
+/** An address, and whether it is known. */
+const addressWords = 5;
 
 /**
  * Rows copied out of batches, packed as columns: what a window or an alert remembers of records that may never leave.
@@ -20,11 +22,13 @@ export class KeptRows {
   readonly #addressFields: readonly number[];
   /** By field: its place among the fields of its shape. */
   readonly #places: readonly number[];
+  readonly #numberReaders: readonly FieldReader[];
+  readonly #textReaders: readonly FieldReader[];
+  readonly #addressReaders: readonly FieldReader[];
   readonly #width: number;
   /** time, error, since, lane, seq, n, then a float for each number field. */
   #numbers = new Float64Array();
-  /** 17 bytes for each address: known, then the address. */
-  #addresses = new Uint8Array();
+  #addresses = new Int32Array();
   #texts: (string | undefined)[] = [];
   #runs: (Run | undefined)[] = [];
   #capacity = 0;
@@ -40,6 +44,8 @@ export class KeptRows {
     this.#addressFields = ofShape('address');
     const of = { number: this.#numberFields, text: this.#textFields, address: this.#addressFields };
     this.#places = this.#readers.map((reader, i) => of[reader.shape].indexOf(i));
+    const readersOf = (shape: string) => this.#readers.filter((reader) => reader.shape === shape);
+    [this.#numberReaders, this.#textReaders, this.#addressReaders] = [readersOf('number'), readersOf('text'), readersOf('address')];
     this.#width = headSize + this.#numberFields.length;
   }
 
@@ -71,16 +77,22 @@ export class KeptRows {
   /** Copies a row of the bound batch. */
   put(slot: number, batch: Batch, row: number): void {
     this.#runs[slot] = batch.run;
-    this.#head(slot, batch.timeUs[row], batch.timeErrorUs[row], batch.sinceUs?.[row], batch.lane[row], batch.seq[row], batch.n[row]);
-    const at = slot * this.#width + headSize;
-    for (let i = 0; i < this.#numberFields.length; i++)
-      this.#numbers[at + i] = this.#readers[this.#numberFields[i] ?? 0]?.values[row] ?? NaN;
-    const texts = slot * this.#textFields.length;
-    for (let i = 0; i < this.#textFields.length; i++) this.#texts[texts + i] = this.#readers[this.#textFields[i] ?? 0]?.text(row);
-    for (let i = 0, to = slot * 17 * this.#addressFields.length; i < this.#addressFields.length; i++, to += 17) {
-      const reader = this.#readers[this.#addressFields[i] ?? 0];
-      this.#addresses[to] = reader?.known[row] ?? 0;
-      for (let byte = 0; byte < 16; byte++) this.#addresses[to + 1 + byte] = reader?.bytes[16 * row + byte] ?? 0;
+    const numbers = this.#numbers;
+    let at = slot * this.#width;
+    numbers[at++] = batch.timeUs[row] ?? NaN;
+    numbers[at++] = batch.timeErrorUs[row] ?? NaN;
+    numbers[at++] = batch.sinceUs === undefined ? NaN : (batch.sinceUs[row] ?? NaN);
+    numbers[at++] = batch.lane[row] ?? NaN;
+    numbers[at++] = batch.seq[row] ?? NaN;
+    numbers[at++] = batch.n[row] ?? NaN;
+    for (const reader of this.#numberReaders) numbers[at++] = reader.values[row] ?? NaN;
+    at = slot * this.#textFields.length;
+    for (const reader of this.#textReaders) this.#texts[at++] = reader.text(row);
+    at = slot * addressWords * this.#addressFields.length;
+    for (const reader of this.#addressReaders) {
+      const { words } = reader;
+      for (let word = 4 * row; word < 4 * row + 4; word++) this.#addresses[at++] = words[word] ?? 0;
+      this.#addresses[at++] = reader.known[row] ?? 0;
     }
   }
 
@@ -134,9 +146,9 @@ export class KeptRows {
     });
     this.#addressFields.forEach((i, nth) => {
       const bytes = parseAddress(String(of(i)));
-      const to = 17 * (slot * this.#addressFields.length + nth);
-      this.#addresses[to] = bytes === undefined ? 0 : 1;
-      this.#addresses.set(bytes ?? new Uint8Array(16), to + 1);
+      const to = addressWords * (slot * this.#addressFields.length + nth);
+      this.#addresses.set(new Int32Array((bytes ?? new Uint8Array(16)).slice().buffer), to);
+      this.#addresses[to + 4] = bytes === undefined ? 0 : 1;
     });
   }
 
@@ -145,8 +157,9 @@ export class KeptRows {
     const field = this.#goal.fields[i];
     if (reader?.shape === 'text') return this.#texts[slot * this.#textFields.length + (this.#places[i] ?? 0)];
     if (reader?.shape === 'address') {
-      const at = 17 * (slot * this.#addressFields.length + (this.#places[i] ?? 0));
-      return this.#addresses[at] === 1 ? formatAddress(this.#addresses, at + 1) : undefined;
+      const at = addressWords * (slot * this.#addressFields.length + (this.#places[i] ?? 0));
+      if (this.#addresses[at + 4] !== 1) return undefined;
+      return formatAddress(new Uint8Array(this.#addresses.buffer, this.#addresses.byteOffset + 4 * at, 16));
     }
     const number = this.#numbers[slot * this.#width + headSize + (this.#places[i] ?? 0)] ?? NaN;
     if (field?.type === 'enum') return field.values?.[number];
@@ -160,7 +173,7 @@ export class KeptRows {
 
   #grow(capacity: number): void {
     this.#numbers = grown(this.#numbers, new Float64Array(capacity * this.#width));
-    this.#addresses = grown(this.#addresses, new Uint8Array(capacity * 17 * this.#addressFields.length));
+    this.#addresses = grown(this.#addresses, new Int32Array(capacity * addressWords * this.#addressFields.length));
     this.#capacity = capacity;
   }
 }
