@@ -202,6 +202,16 @@ test('a sink that throws, answers too little or ignores the abort is a bug that 
   for (const name of bench.sinks.keys()) expect(bench.ledger.sink(name)).toMatchObject({ sent: 1, inFlight: 0 });
 });
 
+test('what was sent but not to everybody is told', async () => {
+  const bench = new Bench({ mail: {} });
+  const warning = error('SINK_PARTLY_REFUSED', 'One of two recipients was refused.');
+  bench.sink('mail').answer = (notification) => all(notification, { outcome: 'sent', warning });
+  bench.delivery.accept(records('mail', '1'));
+  await bench.turn();
+  expect(bench.codes()).toEqual(['SINK_PARTLY_REFUSED']);
+  expect(bench.ledger.sink('mail').sent).toBe(1);
+});
+
 test('trouble is told at once, then counted and told once a minute', async () => {
   const bench = new Bench({ a: {} }, { settings: { backoff: { firstMs: 2000, capMs: 2000 } } });
   bench.sink('a').answer = (notification) => all(notification, retry(down));
