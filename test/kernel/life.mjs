@@ -60,7 +60,8 @@ export const kernelChecks = [
         await delay(500);
         lab.cut();
         await a.send(1000);
-        const changes = () => watched.of('tcp.rto_change').filter((record) => record.fields.netns === lab.netns);
+        const changes = () =>
+          watched.of('tcp.rto_change').filter((record) => record.fields.netns === lab.netns && record.fields.dport === 5000);
         const byConnection = () => Map.groupBy(changes(), connectionOf);
         await watched.until(
           'five timeouts each',

@@ -1,11 +1,8 @@
 // The modules that `tapline run` will want for config/kernel.yaml, so that they can be compiled beforehand.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 export async function modulesOfProject(root, facts) {
-  const loader = join(root, 'dist/goals/project.js');
-  if (!existsSync(loader)) return [];
-  const { loadProject } = await import(loader);
+  const { loadProject } = await import(join(root, 'dist/goals/project.js'));
   const { sinkDefinitions } = await import(join(root, 'dist/sinks/index.js'));
   const { generateModule } = await import(join(root, 'dist/generate/generate.js'));
   const loaded = loadProject({
@@ -15,8 +12,8 @@ export async function modulesOfProject(root, facts) {
     env: {},
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const { rules, goals } = loaded.value;
-  const wanted = [...new Set(rules.map((rule) => rule.goal))].map((id) => goals.get(id)).filter((goal) => goal.engines.systemtap);
+  const { rules, catalogue } = loaded.value;
+  const wanted = [...new Set(rules.map((rule) => rule.goal))].map((id) => catalogue.get(id)).filter((goal) => goal.engines.systemtap);
   return wanted.map((goal) => {
     const module = generateModule({
       goal,

@@ -2,7 +2,9 @@
 # The tests that need a kernel which loads modules: builds the lab if it is missing, compiles the goals' SystemTap modules
 # for its kernel, boots it, and lets Tapline run there on real events. Ends with "N passed, N failed".
 #
-#   npm run test:kernel               TAPLINE_LAB_DIR: where the lab is kept; SECONDS_ALLOWED: for the job in the VM (300)
+#   npm run test:kernel
+#
+# TAPLINE_LAB_DIR: where the lab is kept. SECONDS_ALLOWED: for the job in the VM (300). ENGINE_ONLY=1: without the command line.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 lab=${TAPLINE_LAB_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tapline/lab}

@@ -22,11 +22,13 @@ export interface Timing {
   readonly readyMs: number;
   /** Between two markers before it is ready. */
   readonly knockMs: number;
-  /** Beats come each second; so many seconds without a line, and the run is held to be dead. */
-  readonly silentSeconds: number;
+  /** Between two markers, and two looks at whether it lives, afterwards. */
+  readonly turnMs: number;
+  /** Beats come each second; so many turns without a line, and the run is held to be dead. */
+  readonly silentTurns: number;
 }
 
-export const timing: Timing = { readyMs: 30_000, knockMs: 100, silentSeconds: 4 };
+export const timing: Timing = { readyMs: 30_000, knockMs: 100, turnMs: 1000, silentTurns: 4 };
 
 /** `stop`: say goodbye and end. `gone`: nobody listens any more, end at once. */
 export interface Ends {
@@ -129,12 +131,14 @@ async function watchOver(
       await delay(limits.knockMs, undefined, { signal: over }).catch(() => undefined);
       continue;
     }
-    await delay(1000, undefined, { signal: over }).catch(() => undefined);
+    await delay(limits.turnMs, undefined, { signal: over }).catch(() => undefined);
     // Counted in turns of this loop, not by the clock: a suspended machine, or a Tapline that could not run, proves nothing.
     silent = state.heard() === heard ? silent + 1 : 0;
     heard = state.heard();
-    if (silent >= limits.silentSeconds && !over.aborted)
-      return state.giveUp(error('ENGINE_SILENT', `The probes of ${module.goal.id} have not given a sign of life for ${silent} s.`));
+    if (silent >= limits.silentTurns && !over.aborted)
+      return state.giveUp(
+        error('ENGINE_SILENT', `The probes of ${module.goal.id} have not given a sign of life for ${(silent * limits.turnMs) / 1000} s.`),
+      );
   }
 }
 
