@@ -16,10 +16,10 @@ test('each kind of test is written over the variables that the templates set', (
   expect(source(of(atom('enum', '!=', { type: 'enum', value: 'TLP', index: 3 })))).toBe('it != 3');
   expect(source(of(atom('bool', '==', { type: 'bool', value: true })))).toBe('it == 1');
   expect(source(of(atom('text', '==', { type: 'text', value: 'nginx' })))).toBe('it == "nginx"');
-  expect(source(of(atom('address', '==', { type: 'address', bytes })))).toBe(
+  expect(source(of(atom('address', '==', { type: 'address', bytes, text: 'fe80::1' })))).toBe(
     '(it_hi == 0xfe80000000000000 && it_lo == 0x0000000000000001)',
   );
-  expect(source(of(atom('address', '!=', { type: 'address', bytes })))).toBe(
+  expect(source(of(atom('address', '!=', { type: 'address', bytes, text: 'fe80::1' })))).toBe(
     '(it_hi != 0xfe80000000000000 || it_lo != 0x0000000000000001)',
   );
 });
@@ -42,7 +42,7 @@ test('only what can be tested exactly, and text that cannot end a string literal
   expect(can('text', '==', { type: 'text', value: 'kworker/0:1' })).toBe(true);
   for (const value of ['a"b', 'a\\b', 'a%b', '{{record}}', 'a\nb', 'é']) expect(can('text', '==', { type: 'text', value })).toBe(false);
   expect(can('text', '<', { type: 'text', value: 'a' })).toBe(false);
-  expect(can('address', '<', { type: 'address', bytes: new Uint8Array(16) })).toBe(false);
+  expect(can('address', '<', { type: 'address', bytes: new Uint8Array(16), text: '::' })).toBe(false);
   expect(can('enum', '==', { type: 'int', value: 1 })).toBe(false);
 });
 
