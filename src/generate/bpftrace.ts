@@ -28,7 +28,7 @@ export const bpftraceDialect: Dialect = {
         ...Object.fromEntries([...(facts.offsets ?? [])].map(([name, offset]) => [`offset ${name}`, String(offset)])),
         goal: goal.id,
         map: `@${prefix}`,
-        hz: String(Math.trunc(facts.hz)),
+        ...(facts.hz > 0 && { hz: String(Math.trunc(facts.hz)) }),
         next: `@${prefix}_seq[cpu] = @${prefix}_seq[cpu] + 1`,
         record: `"r:${goal.id}", (uint64)cpu, (uint64)@${prefix}_seq[cpu], nsecs`,
         reject: `@${prefix}_filtered = count()`,
