@@ -39,7 +39,7 @@ export const kernelChecks = [
     },
   ],
   [
-    'established connections that lose their path, v4 and v6: timeouts double, sums equal nstat; SYN, SYN-ACK; failed sends are told apart',
+    'established connections that lose their path, v4 and v6: timeouts double, sums equal nstat, SYNs included',
     async () => {
       const lab = makeNetLab();
       const watched = watchModules(modulesOf('tcp.retransmit', 'tcp.rto_change'));
@@ -117,6 +117,40 @@ export const kernelChecks = [
       assert.deepEqual(loaded(), []);
       assert.deepEqual(watched.problems, []);
       assert.ok(watched.gone.every((signal) => signal.problem === undefined));
+    },
+  ],
+  [
+    'what this host fails to send again is told apart: with no carrier the sums still equal nstat',
+    async () => {
+      const lab = makeNetLab();
+      const watched = watchModules(modulesOf('tcp.retransmit'));
+      try {
+        await watched.until('ready', () => watched.ready.length === 1);
+        const [a, b] = [await lab.peer(lab.a), await lab.peer(lab.b)];
+        await b.listen(5003);
+        const before = lab.nstat();
+        await a.connect(addresses.b.v4, 5003);
+        await a.send(100);
+        await delay(500);
+        lab.carrier(false);
+        await a.send(1000);
+        const mine = () => watched.of('tcp.retransmit').filter((record) => record.fields.netns === lab.netns);
+        await watched.until('failed sends', () => mine().filter((record) => record.fields.err < 0).length >= 3, 40_000);
+        const atUs = Date.now() * 1000;
+        const after = lab.nstat();
+        const grew = (name) => after[name] - before[name];
+        await delay(1500);
+        const until = mine().filter((record) => record.timeUs < atUs);
+        const sent = until.filter((record) => record.fields.err === 0);
+        console.log(
+          `        sent ${sum(sent, 'segs')} of ${grew('TcpRetransSegs')} counted, of which ${grew('TcpExtTCPRetransFail')} failed; errors ${until.filter((record) => record.fields.err < 0).map((record) => record.fields.err)}`,
+        );
+        assert.equal(sum(sent, 'segs'), grew('TcpRetransSegs') - grew('TcpExtTCPRetransFail'));
+      } finally {
+        await watched.end();
+        lab.close();
+      }
+      sumsClose(watched.ledger);
     },
   ],
   [

@@ -1,7 +1,7 @@
 // Makes the job for the VM: Tapline as it is installed (dist/ and its production packages), the test programs, and the
 // modules, generated here by Tapline's own generator and compiled in the lab's folder for the lab's kernel.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { catalogue } from './catalogue.mjs';
@@ -58,4 +58,10 @@ for (const module of [...all, ...ofProject]) {
   mkdirSync(to, { recursive: true });
   cpSync(dirname(file.value), to, { recursive: true });
 }
+// The golden sources have filters in them, which the compiler has to understand.
+const golden = join(job, 'golden');
+cpSync(join(root, 'test/golden/modules'), golden, { recursive: true });
+cpSync(join(root, 'scripts-stp/lib'), join(golden, 'lib'), { recursive: true });
+for (const file of readdirSync(golden).filter((name) => name.endsWith('.stp')))
+  execFileSync(inside, [lab, golden, 'stap', '-p2', '-r', kernel, '-I', 'lib', file], { stdio: ['ignore', 'ignore', 'inherit'] });
 writeFileSync(join(job, 'modules.json'), JSON.stringify(all));
