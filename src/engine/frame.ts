@@ -30,10 +30,17 @@ export type Frame =
   /** Whole lines of the run's dialect, each ended by LF: records, marks, beats and the goodbye. */
   | { readonly kind: 'lines'; readonly run: string; readonly lines: Uint8Array; readonly atUs: number }
   /**
-   * Tapline made marker `number` (getpriority with a magic argument) between two readings of the wall clock; the probe's
+   * Tapline made marker `number` (getpriority with a magic argument; for SystemTap a write to the module's own file) between two readings of the wall clock; the probe's
    * own `mark` line with this number anchors its clock, and the first one proves it ready.
    */
-  | { readonly kind: 'marker'; readonly run: string; readonly number: number; readonly beforeUs: number; readonly afterUs: number; readonly atUs: number }
+  | {
+      readonly kind: 'marker';
+      readonly run: string;
+      readonly number: number;
+      readonly beforeUs: number;
+      readonly afterUs: number;
+      readonly atUs: number;
+    }
   /** The run is over. Always its last frame. `problem` where it was not asked to stop. */
   | { readonly kind: 'end'; readonly run: string; readonly problem?: Problem; readonly atUs: number }
   /** Something an engine understood from its program (its stderr), or did (a restart). Belongs to no record. */

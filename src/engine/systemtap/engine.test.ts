@@ -147,6 +147,13 @@ test('a module that does not compile ends its run with the reason, and is not tr
   expect(frames.at(-1)).toMatchObject({ kind: 'end', problem: { cause: 'semantic error: no match' } });
 });
 
+test('whatever goes wrong ends in a frame that says so, never in an error', async () => {
+  rmSync(at('goals/lib'), { recursive: true });
+  const frames = await watch();
+  expect(codes(frames)).toEqual(['ENGINE_FAILED']);
+  expect(frames.map(({ kind }) => kind)).toEqual(['run', 'end']);
+});
+
 test('one that does not answer in time, or falls silent, is ended, told, started again, and at last given up', async () => {
   const quick = { readyMs: 50, knockMs: 10, turnMs: 20, silentTurns: 3 };
   mode('mute', '');

@@ -61,7 +61,19 @@ export function systemtapEngine(
           const loaded = new LoadedList(full.cacheDir, host);
           for (const problem of await loaded.sweep()) emit([{ kind: 'notice', problem, atUs: host.clock.nowUs() }]);
           const ends = { stop, gone: gone.signal };
-          await Promise.all(modules.map((module) => lives({ module, target: full, host, loaded, ends, emit, options })));
+          const each = async (module: Module) => {
+            try {
+              await lives({ module, target: full, host, loaded, ends, emit, options });
+            } catch (cause) {
+              neverRan(
+                module,
+                host,
+                error('ENGINE_FAILED', `${module.goal.id} could not be run by SystemTap.`, { cause: String(cause) }),
+                emit,
+              );
+            }
+          };
+          await Promise.all(modules.map(each));
           subscriber.complete();
         };
         all().catch((cause: unknown) => subscriber.error(cause));
