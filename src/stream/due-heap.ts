@@ -35,6 +35,11 @@ export class DueHeap {
     if (time < (this.#times[at] ?? 0)) this.#up(at, time, this.#next++, entry);
   }
 
+  /** Moves the first entry to a later time. */
+  later(time: number): void {
+    if (this.#length > 0) this.#down(time, this.#next++, this.entry);
+  }
+
   pop(): void {
     if (this.#length === 0) return;
     const last = --this.#length;

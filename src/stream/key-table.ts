@@ -81,8 +81,7 @@ export class KeyTable {
       if (entry < 0) return Infinity;
       const due = this.dueOf(entry);
       if (due <= time) return due;
-      this.#heap.pop();
-      this.#heap.push(due, entry);
+      this.#heap.later(due);
     }
   }
 
