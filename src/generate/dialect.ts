@@ -14,7 +14,7 @@ export type AtomValue =
   | { readonly type: 'enum'; readonly value: string; readonly index: number }
   | { readonly type: 'bool'; readonly value: boolean }
   /** `bytes`: 16, IPv4 mapped; `text`: as it was written. */
-  | { readonly type: 'address'; readonly bytes: Uint8Array; readonly text: string };
+  | { readonly type: 'address'; readonly bytes: Uint8Array; readonly text?: string };
 
 /** A pre-filter: what is left of the rules' `where` after everything inexact was made true. `not` stands on no node: it was moved onto the atoms. */
 export type Filter =

@@ -1,5 +1,5 @@
 import type { EngineName } from '../config/config.ts';
-import { parseAddress } from '../goals/address.ts';
+import { formatAddress, parseAddress } from '../goals/address.ts';
 import type { Field, Goal } from '../goals/goal.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Expression } from '../rules/where.ts';
@@ -56,7 +56,8 @@ export function pushDown(rules: readonly Rule[], pushable: Pushable): { readonly
     if (rule.where === undefined) return { rule: rule.name };
     if (filter.op === 'true') return { rule: rule.name, rest: rule.where.text };
     const { text } = rule.where;
-    const parts = conjuncts(rule.where.tree).map((tree) => ({ words: text.slice(tree.start, tree.end), ...weaken(tree, pushable) }));
+    const trees = conjuncts(rule.where.tree);
+    const parts = trees.map((tree) => ({ words: trees.length === 1 ? text : written(tree, text), ...weaken(tree, pushable) }));
     const pushed = parts.filter((part) => part.filter.op !== 'true').map((part) => (part.exact ? part.words : words(part.filter)));
     const rest = parts.filter((part) => !part.exact).map((part) => part.words);
     return {
@@ -68,6 +69,15 @@ export function pushDown(rules: readonly Rule[], pushable: Pushable): { readonly
   return { filter, report };
 }
 
+/** A conjunct as it was written; offsets may leave out parentheses at its ends. */
+function written(tree: Expression, text: string): string {
+  const slice = text.slice(tree.start, tree.end);
+  const bare = slice.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '');
+  const open = bare.split('(').length - bare.split(')').length;
+  const whole = open > 0 ? slice + ')'.repeat(open) : '('.repeat(-open) + slice;
+  return tree.op === 'or' || tree.op === 'if' ? `(${whole})` : whole;
+}
+
 /** A filter in CEL. */
 export function words(filter: Filter, inside = false): string {
   if (filter.op === 'true' || filter.op === 'false') return filter.op;
@@ -77,7 +87,7 @@ export function words(filter: Filter, inside = false): string {
 }
 
 const literal = (value: AtomValue): string => {
-  if (value.type === 'address') return JSON.stringify(value.text);
+  if (value.type === 'address') return JSON.stringify(value.text ?? formatAddress(value.bytes));
   return value.type === 'int' || value.type === 'bool' ? String(value.value) : JSON.stringify(value.value);
 };
 

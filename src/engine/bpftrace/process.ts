@@ -19,6 +19,9 @@ const markersMs = 1000;
 /** Entries of each of a probe's maps. */
 const mapEntries = 16_384;
 
+/** Pages of 4 KiB for each CPU's lines on their way to bpftrace: four times its default, against losses in a burst. */
+const bufferPages = 256;
+
 /** How a process ended. */
 export interface Ended {
   /** How long all modules had been ready; 0 where they never were. */
@@ -49,6 +52,7 @@ export async function runOnce(
       BPFTRACE_MAX_STRLEN: `${stringBytes}`,
       BPFTRACE_MAP_KEYS_MAX: `${mapEntries}`,
       BPFTRACE_MAX_MAP_KEYS: `${mapEntries}`,
+      BPFTRACE_PERF_RB_PAGES: `${bufferPages}`,
     },
     onStderr: (line) => {
       said.push(line);
