@@ -60,7 +60,7 @@ function problemOf(source: Source, wrong: ErrorObject, path: Path): Problem {
   switch (keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty']);
-      const known = Object.keys((schema['properties'] ?? {}));
+      const known = Object.keys(schema['properties'] ?? {});
       const owner = path.length === 0 ? 'here' : `in ${name}`;
       return error('CONFIG_UNKNOWN_KEY', `There is no key "${key}" ${owner}${didYouMean(key, known)}`.replace(/([^?])$/, '$1.'), {
         place: source.place([...path, key], 'key'),
