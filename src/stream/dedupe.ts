@@ -9,6 +9,9 @@ import type { Closing } from './output.ts';
 /** How long a window's key is known after its end, so that a record that comes late is still inside the window it belongs to. */
 const lateUs = 10_000_000;
 
+/** What `#numbers` holds of an entry. */
+const [t0At, lastAt, countAt, firstAt, heldAt, width] = [0, 1, 2, 3, 4, 5] as const;
+
 export interface DedupeSnapshot {
   readonly keys: readonly {
     readonly key: readonly KeyValue[];
@@ -37,11 +40,8 @@ export class Dedupe {
   readonly #rows: KeptRows;
   readonly #tell: (closing: Closing) => void;
   readonly #onEvicted: () => void;
-  #t0 = new Float64Array();
-  #last = new Float64Array();
-  #count = new Float64Array();
-  #first = new Float64Array();
-  #heldUs = new Float64Array();
+  /** Five numbers an entry, side by side: a look-up of many keys is bound by the memory's cache lines. */
+  #numbers = new Float64Array();
   #slot = new Int32Array();
   #told = new Uint8Array();
 
@@ -51,11 +51,7 @@ export class Dedupe {
     this.#tell = tell;
     this.#onEvicted = onEvicted;
     this.#table = new KeyTable(keys, maxKeys, (capacity) => {
-      this.#t0 = grown(this.#t0, new Float64Array(capacity));
-      this.#last = grown(this.#last, new Float64Array(capacity));
-      this.#count = grown(this.#count, new Float64Array(capacity));
-      this.#first = grown(this.#first, new Float64Array(capacity));
-      this.#heldUs = grown(this.#heldUs, new Float64Array(capacity));
+      this.#numbers = grown(this.#numbers, new Float64Array(capacity * width));
       this.#slot = grown(this.#slot, new Int32Array(capacity));
       this.#told = grown(this.#told, new Uint8Array(capacity));
     });
@@ -88,9 +84,9 @@ export class Dedupe {
       this.#open(entry, recordUs);
       return true;
     }
-    const timeUs = Math.max(recordUs, this.#last[entry] ?? 0);
-    this.#last[entry] = timeUs;
-    const endUs = (this.#t0[entry] ?? 0) + this.#widthUs;
+    const timeUs = Math.max(recordUs, this.#numbers[entry * width + lastAt] ?? 0);
+    this.#numbers[entry * width + lastAt] = timeUs;
+    const endUs = (this.#numbers[entry * width + t0At] ?? 0) + this.#widthUs;
     if (timeUs >= endUs) {
       this.#close(entry, endUs);
       this.#open(entry, timeUs);
@@ -108,7 +104,7 @@ export class Dedupe {
   /** Tells what is due next, or forgets it. */
   expireNext(): void {
     const entry = this.#table.nextEntry();
-    const endUs = (this.#t0[entry] ?? 0) + this.#widthUs;
+    const endUs = (this.#numbers[entry * width + t0At] ?? 0) + this.#widthUs;
     const due = this.#table.dueOf(entry);
     this.#close(entry, endUs);
     if (due < endUs + lateUs) this.#table.setDue(entry, endUs + lateUs);
@@ -126,11 +122,11 @@ export class Dedupe {
         key: this.#table.values(entry),
         atUs: time,
         dueUs: this.#table.dueOf(entry),
-        t0Us: this.#t0[entry] ?? 0,
-        lastUs: this.#last[entry] ?? 0,
-        count: this.#count[entry] ?? 0,
-        firstUs: this.#first[entry] ?? 0,
-        heldUs: this.#heldUs[entry] ?? 0,
+        t0Us: this.#numbers[entry * width + t0At] ?? 0,
+        lastUs: this.#numbers[entry * width + lastAt] ?? 0,
+        count: this.#numbers[entry * width + countAt] ?? 0,
+        firstUs: this.#numbers[entry * width + firstAt] ?? 0,
+        heldUs: this.#numbers[entry * width + heldAt] ?? 0,
         told: this.#told[entry] === 1,
         ...((this.#slot[entry] ?? -1) >= 0 && { record: this.#rows.record(this.#slot[entry] ?? 0) }),
       })),
@@ -143,18 +139,18 @@ export class Dedupe {
       const entry = this.#table.add(each.atUs);
       this.#table.setDue(entry, each.dueUs);
       this.#open(entry, each.t0Us);
-      this.#last[entry] = each.lastUs;
-      this.#count[entry] = each.count;
-      this.#first[entry] = each.firstUs;
-      this.#heldUs[entry] = each.heldUs;
+      this.#numbers[entry * width + lastAt] = each.lastUs;
+      this.#numbers[entry * width + countAt] = each.count;
+      this.#numbers[entry * width + firstAt] = each.firstUs;
+      this.#numbers[entry * width + heldAt] = each.heldUs;
       this.#told[entry] = each.told ? 1 : 0;
       if (each.record) this.#rows.restore((this.#slot[entry] = this.#rows.take()), each.record);
     }
   }
 
   #open(entry: number, t0Us: number): void {
-    this.#t0[entry] = this.#last[entry] = t0Us;
-    this.#count[entry] = 0;
+    this.#numbers[entry * width + t0At] = this.#numbers[entry * width + lastAt] = t0Us;
+    this.#numbers[entry * width + countAt] = 0;
     this.#slot[entry] = -1;
     this.#told[entry] = 0;
   }
@@ -162,32 +158,32 @@ export class Dedupe {
   #hold(entry: number, batch: Batch, row: number, timeUs: number): void {
     if ((this.#slot[entry] ?? -1) < 0) {
       this.#slot[entry] = this.#rows.take();
-      this.#first[entry] = timeUs;
+      this.#numbers[entry * width + firstAt] = timeUs;
     }
-    this.#count[entry] = (this.#count[entry] ?? 0) + (batch.n[row] ?? 0);
-    this.#heldUs[entry] = timeUs;
+    this.#numbers[entry * width + countAt] = (this.#numbers[entry * width + countAt] ?? 0) + (batch.n[row] ?? 0);
+    this.#numbers[entry * width + heldAt] = timeUs;
     this.#rows.put(this.#slot[entry] ?? 0, batch, row);
   }
 
   #close(entry: number, atUs: number): void {
     const slot = this.#slot[entry] ?? -1;
     if (slot < 0) return;
-    const t0Us = this.#t0[entry] ?? 0;
-    const firstUs = this.#first[entry] ?? 0;
-    const lastUs = this.#heldUs[entry] ?? 0;
+    const t0Us = this.#numbers[entry * width + t0At] ?? 0;
+    const firstUs = this.#numbers[entry * width + firstAt] ?? 0;
+    const lastUs = this.#numbers[entry * width + heldAt] ?? 0;
     this.#tell({
       key: this.#table.key(entry),
       // Ids are made of t0: the late rest of a window that was told already must not have the id of its first part.
       t0Us: this.#told[entry] === 1 ? firstUs : t0Us,
       endUs: Math.min(t0Us + this.#widthUs, Math.max(atUs, lastUs)),
-      count: this.#count[entry] ?? 0,
+      count: this.#numbers[entry * width + countAt] ?? 0,
       firstUs,
       lastUs,
       last: this.#rows.record(slot),
     });
     this.#rows.give(slot);
     this.#slot[entry] = -1;
-    this.#count[entry] = 0;
+    this.#numbers[entry * width + countAt] = 0;
     this.#told[entry] = 1;
   }
 }

@@ -11,8 +11,9 @@ export class KeyTable {
   readonly keys: KeyReader;
   readonly maxKeys: number;
   #due = new Float64Array();
-  #hashes = new Int32Array();
+  /** Hash and key of each entry side by side: one cache line answers a look-up. */
   #words = new Int32Array();
+  readonly #stride: number;
   #texts: (string | undefined)[] = [];
   /** Entry + 1, 0 is free. */
   #slots = new Int32Array(128);
@@ -24,6 +25,7 @@ export class KeyTable {
 
   constructor(keys: KeyReader, maxKeys: number, onGrow: (capacity: number) => void) {
     this.keys = keys;
+    this.#stride = keys.size + 1;
     this.maxKeys = maxKeys;
     this.#onGrow = onGrow;
     this.#grow(64);
@@ -44,7 +46,7 @@ export class KeyTable {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = (this.#slots[slot] ?? 0) - 1;
       if (entry < 0) return -1;
-      if (this.#hashes[entry] === hash && this.#same(entry)) return entry;
+      if (this.#words[entry * this.#stride] === hash && this.#same(entry)) return entry;
     }
   }
 
@@ -53,9 +55,9 @@ export class KeyTable {
     const entry = this.#free.pop() ?? this.#used++;
     if (entry >= this.#capacity) this.#grow(this.#capacity * 2);
     const { keys } = this;
-    this.#hashes[entry] = keys.hash;
     this.#due[entry] = dueUs;
-    this.#words.set(keys.words, entry * keys.size);
+    this.#words[entry * this.#stride] = keys.hash;
+    this.#words.set(keys.words, entry * this.#stride + 1);
     const textSize = keys.texts.length;
     for (let i = 0; i < textSize; i++) this.#texts[entry * textSize + i] = keys.texts[i];
     this.#insert(entry);
@@ -96,7 +98,7 @@ export class KeyTable {
     if (entry < 0) return;
     this.#heap.pop();
     const mask = this.#slots.length - 1;
-    let slot = (this.#hashes[entry] ?? 0) & mask;
+    let slot = this.#hashOf(entry) & mask;
     while (this.#slots[slot] !== entry + 1) slot = (slot + 1) & mask;
     this.#closeGap(slot, mask);
     const textSize = this.keys.texts.length;
@@ -106,7 +108,7 @@ export class KeyTable {
 
   values(entry: number): KeyValue[] {
     const { keys } = this;
-    return keys.valuesAt(this.#words, entry * keys.size, this.#texts, entry * keys.texts.length);
+    return keys.valuesAt(this.#words, entry * this.#stride + 1, this.#texts, entry * keys.texts.length);
   }
 
   key(entry: number): Key {
@@ -118,16 +120,20 @@ export class KeyTable {
     return this.#heap.inOrder();
   }
 
+  #hashOf(entry: number): number {
+    return this.#words[entry * this.#stride] ?? 0;
+  }
+
   #same(entry: number): boolean {
     const { words, texts, size } = this.keys;
-    for (let i = 0, at = entry * size; i < size; i++, at++) if (this.#words[at] !== words[i]) return false;
+    for (let i = 0, at = entry * this.#stride + 1; i < size; i++, at++) if (this.#words[at] !== words[i]) return false;
     for (let i = 0, at = entry * texts.length; i < texts.length; i++, at++) if (this.#texts[at] !== texts[i]) return false;
     return true;
   }
 
   #insert(entry: number): void {
     const mask = this.#slots.length - 1;
-    let slot = (this.#hashes[entry] ?? 0) & mask;
+    let slot = this.#hashOf(entry) & mask;
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
     this.#slots[slot] = entry + 1;
   }
@@ -135,7 +141,7 @@ export class KeyTable {
   /** Linear probing without tombstones: what comes after the gap moves into it where its own way led past it. */
   #closeGap(gap: number, mask: number): void {
     for (let slot = (gap + 1) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = (this.#hashes[(this.#slots[slot] ?? 0) - 1] ?? 0) & mask;
+      const home = this.#hashOf((this.#slots[slot] ?? 0) - 1) & mask;
       if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
       this.#slots[gap] = this.#slots[slot] ?? 0;
       gap = slot;
@@ -147,8 +153,7 @@ export class KeyTable {
     this.#capacity = capacity;
     const old = this.#slots;
     this.#due = grown(this.#due, new Float64Array(capacity));
-    this.#hashes = grown(this.#hashes, new Int32Array(capacity));
-    this.#words = grown(this.#words, new Int32Array(capacity * this.keys.size));
+    this.#words = grown(this.#words, new Int32Array(capacity * this.#stride));
     this.#slots = new Int32Array(capacity * 2);
     for (const taken of old) if (taken > 0) this.#insert(taken - 1);
     this.#onGrow(capacity);

@@ -108,11 +108,17 @@ export class KeyReader {
   /** Text and labels of a key (semantics 14, 17). */
   key(values: readonly KeyValue[]): Key {
     const labels: Record<string, string> = {};
-    this.#parts.forEach(({ reader }, i) => {
+    let text = '[';
+    for (let i = 0; i < this.#parts.length; i++) {
       const value = values[i] ?? null;
-      if (value !== null) labels[reader.field.name] = String(value);
-    });
-    return { text: JSON.stringify(values), labels };
+      const reader = this.#parts[i]?.reader;
+      if (value !== null && reader) labels[reader.field.name] = String(value);
+      // Only text can hold what JSON must escape.
+      const plain = typeof value !== 'string' || reader?.shape === 'address';
+      text += (i > 0 ? ',' : '') + (!plain ? JSON.stringify(value) : typeof value === 'string' ? `"${value}"` : String(value));
+    }
+    text += ']';
+    return { text, labels };
   }
 
   #putNumber(at: number, value: number): void {
