@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..');
 /** The built program; answers what it said and its exit status. */
 const tapline = (...words: string[]) =>
   new Promise<{ status: number; stdout: string; stderr: string }>((done) =>
-    execFile(process.execPath, [program, ...words], { cwd: root, env: { ...process.env, NO_COLOR: '1', TAPLINE_CONFIG: '' } }, (cause, stdout, stderr) =>
+    execFile(process.execPath, [program, ...words], { cwd: root, env: { ...process.env, NO_COLOR: '1', TAPLINE_CONFIG: '', SMTP_PASSWORD: 'secret' } }, (cause, stdout, stderr) =>
       done({ status: typeof cause?.code === 'number' ? cause.code : cause === null ? 0 : -1, stdout, stderr }),
     ),
   );

@@ -21,7 +21,7 @@ if [ "$(id -u)" -eq 0 ] && [ "$user" != 0 ]; then
   as=(setpriv --reuid "$user" --regid "$user" --clear-groups --inh-caps=-all)
 fi
 cd "$folder/tapline"
-run() { "${as[@]}" env HOME="$folder/home" npm_config_cache="$folder/home/.npm" CI= TAPLINE_INSTALLED= TAPLINE_KAFKA_DIR= "$@"; }
+run() { "${as[@]}" env HOME="$folder/home" npm_config_cache="$folder/home/.npm" CI= NO_COLOR=1 TAPLINE_INSTALLED= TAPLINE_KAFKA_DIR= "$@"; }
 
 run npm ci --no-audit --no-fund >"$folder/ci.log" 2>&1
 ok $? 'npm ci works from the committed lock file'
@@ -41,7 +41,7 @@ interrupted=$(date +%s%N)
 printf '\003' >&9
 for _ in $(seq 100); do kill -0 $pid 2>/dev/null || break; sleep 0.05; done
 took=$((($(date +%s%N) - interrupted) / 1000000))
-kill -0 $pid 2>/dev/null && { kill $pid; false; }
+! kill -0 $pid 2>/dev/null || { kill $pid; false; }
 ok $? "Ctrl-C ends it (${took} ms)"
 [ $took -lt 2000 ]; ok $? 'within 2 s'
 wait $pid; status=$?
