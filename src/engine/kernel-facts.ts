@@ -35,6 +35,18 @@ export function tracepointFields(sys: string, names: Iterable<string>): Map<stri
   return found;
 }
 
+/** Byte offset of a field in a tracepoint's record, by "tcp:tcp_retransmit_skb.saddr_v6", of all fields of those tracepoints. */
+export function tracepointOffsets(sys: string, names: Iterable<string>): Map<string, number> {
+  const offsets = new Map<string, number>();
+  const folder = tracefs(sys);
+  for (const name of names) {
+    const format = folder === undefined ? undefined : readOrNothing(`${folder}/events/${name.replace(':', '/')}/format`);
+    for (const [, field, offset] of format?.matchAll(/^\s*field:[^;]*?(\w+)(?:\[\w*\])?;\s*offset:(\d+);/gm) ?? [])
+      offsets.set(`${name}.${field}`, Number(offset));
+  }
+  return offsets;
+}
+
 /** Ticks a second: from the kernel's configuration, else measured; 0 where neither can be had. */
 export async function kernelHz(proc: string): Promise<number> {
   const configured = /^CONFIG_HZ=(\d+)$/m.exec(kernelConfig(proc))?.[1];

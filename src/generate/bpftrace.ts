@@ -11,7 +11,7 @@ export const mapPrefix = (goal: Goal): string => goal.id.replaceAll('.', '_');
 
 /**
  * bpftrace's language. A template sets a scratch variable for each field that may be tested, named like it: an int as a
- * signed number, an enum as the index of its value. An address is tested in the tracepoint's own `NAME_v6` (IPv4 mapped),
+ * signed number, an enum as the index of its value, an address (IPv4 mapped) as four words `NAME_0` to `NAME_3`;
  * `comm` is the builtin. A process gets parameters: $1 Tapline's pid (0: not known), $2 the first marker number.
  */
 export const bpftraceDialect: Dialect = {
@@ -90,9 +90,10 @@ function atomSource({ field, op, value }: Atom): string {
     case 'text':
       return `comm ${op} "${value.value}"`;
     case 'address': {
-      // The last bytes differ first.
-      const bytes = [...value.bytes].map((byte, at) => `args->${field.name}_v6[${at}] ${op} ${byte}`).reverse();
-      return `(${bytes.join(op === '==' ? ' && ' : ' || ')})`;
+      // As 32-bit words of a little-endian machine; the last words differ first.
+      const view = new DataView(value.bytes.buffer, value.bytes.byteOffset, 16);
+      const tests = [3, 2, 1, 0].map((word) => `$${field.name}_${word} ${op} ${view.getUint32(4 * word, true)}`);
+      return `(${tests.join(op === '==' ? ' && ' : ' || ')})`;
     }
   }
 }

@@ -50,7 +50,12 @@ const facts: HostFacts = {
   hz: 250,
   kernel: '6.18.0',
   engineVersion: '0.17.0',
-  offsets: new Map([['sk_buff.cb', 40]]),
+  offsets: new Map([
+    ['sk_buff.cb', 40],
+    ...['tcp_retransmit_skb', 'tcp_retransmit_synack'].flatMap((name) =>
+      ['saddr_v6', 'daddr_v6'].map((field, i) => [`tcp:${name}.${field}`, 42 + 16 * i] as const),
+    ),
+  ]),
   tracepoints: has(
     'syscalls:sys_enter_getpriority',
     'sock:inet_sock_set_state',

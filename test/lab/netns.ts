@@ -35,6 +35,8 @@ export interface NetLab {
   readonly b: string;
   /** Inode of namespace a, as records have it in `netns`. */
   readonly netns: number;
+  /** The same of any of the three. */
+  inode(namespace: string): number;
   /** r stops forwarding silently, both families: established connections get no answer. */
   cut(): void;
   restore(): void;
@@ -104,6 +106,7 @@ export function makeNetLab(): NetLab {
     r,
     b,
     netns: statSync(`/run/netns/${a}`).ino,
+    inode: (namespace) => statSync(`/run/netns/${namespace}`).ino,
     cut: () => forward(0),
     restore: () => forward(1),
     carrier: (up) => void ip('-n', r, 'link', 'set', 'toa', up ? 'up' : 'down'),

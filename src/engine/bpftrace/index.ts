@@ -5,7 +5,7 @@ import { readTemplate } from '../../generate/template.ts';
 import { error, warning } from '../../problem/problem.ts';
 import type { Engine } from '../engine.ts';
 import type { Frame } from '../frame.ts';
-import { kernelHz, tracepointFields } from '../kernel-facts.ts';
+import { kernelHz, tracepointFields, tracepointOffsets } from '../kernel-facts.ts';
 import { afterEnd, noRestarts } from '../restart.ts';
 import { available, bpftraceVersion } from './available.ts';
 import { memberOffset } from './btf.ts';
@@ -23,7 +23,7 @@ export const bpftraceEngine: Engine = {
       if (template?.ok)
         for (const [name] of template.value.replaceAll('tracepoint:', ' ').matchAll(/\b[a-z]\w*:[a-z]\w+/g)) names.add(name);
     }
-    const offsets = new Map<string, number>();
+    const offsets = tracepointOffsets(host.sys, names);
     const cb = memberOffset(readFileSync(`${host.sys}/kernel/btf/vmlinux`), 'sk_buff', 'cb');
     if (cb !== undefined) offsets.set('sk_buff.cb', cb);
     return {
