@@ -18,10 +18,10 @@ export function findRuleFiles(source: Source, patterns: readonly string[], at: P
     const path = resolve(folder, pattern);
     if (!isPattern(pattern)) {
       if (!existsSync(path))
-        problems.push(error('CONFIG_MISSING_FILE', `${path} is not there.`, { place, hint: `Paths count from ${folder}.` }));
+        problems.push(error('CONFIG_FILE_MISSING', `${path} is not there.`, { place, hint: `Paths count from ${folder}.` }));
       else if (statSync(path).isDirectory())
         problems.push(
-          error('CONFIG_DIRECTORY', `${path} is a directory.`, { place, hint: `Name the files in it: ${join(pattern, '*.yaml')}` }),
+          error('CONFIG_FILE_IS_DIRECTORY', `${path} is a directory.`, { place, hint: `Name the files in it: ${join(pattern, '*.yaml')}` }),
         );
       else files.add(path);
       return;

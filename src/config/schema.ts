@@ -59,5 +59,5 @@ export const configSchema = (sinkTypes: readonly SinkType[]): TSchema => withSin
 export function sinkSchema({ type, schema }: SinkType): TSchema {
   const { properties, required, ...more } = schema as TSchema & { readonly properties?: object; readonly required?: readonly string[] };
   const typeKey = { const: type, description: 'What kind of sink it is.' };
-  return { ...more, properties: { type: typeKey, ...properties }, required: ['type', ...(required ?? [])] } as TSchema;
+  return { ...more, properties: { type: typeKey, ...properties }, required: ['type', ...(required ?? [])] };
 }

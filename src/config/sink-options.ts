@@ -41,8 +41,7 @@ export function readSink(
   // What the sink itself checks may only see what its schema allows, and no variable that was not put in.
   if (found.length === 0) {
     resolveFiles(source, at, options, found);
-    const check = type.check as ((options: Options) => ReturnType<NonNullable<SinkType['check']>>) | undefined;
-    for (const { path, problem } of check?.(options) ?? []) found.push({ ...problem, place: source.place([...at, ...path]) });
+    for (const { path, problem } of type.check?.(options as never) ?? []) found.push({ ...problem, place: source.place([...at, ...path]) });
   }
   problems.push(...found.map((problem) => withoutSecrets(problem, variables.put)));
   return found.length > 0 ? undefined : { name, type: type.type, options, place: source.place(at, 'key') };

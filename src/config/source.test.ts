@@ -24,8 +24,8 @@ test.each([
   ['a tag', 'a: !known(pid)\n', ['1:4 CONFIG_YAML']],
   ['a key that is a list', '? [a]\n: 1\n', ['1:3 CONFIG_BAD_KEY']],
   ['two documents', 'a: 1\n---\nb: 1\n', ['2:1 CONFIG_YAML']],
-  ['nothing', '', ['1:1 CONFIG_EMPTY']],
-  ['comments only', '# a\n', ['1:1 CONFIG_EMPTY']],
+  ['nothing', '', ['1:1 CONFIG_FILE_EMPTY']],
+  ['comments only', '# a\n', ['1:1 CONFIG_FILE_EMPTY']],
   ['a quote that is never closed', 'a: "x\n', ['2:1 CONFIG_YAML']],
   ['text behind a quote', 'a: "x" == b\n', ['1:8 CONFIG_YAML']],
   ['YAML 1.1', '%YAML 1.1\n---\na: yes\n', ['1:1 CONFIG_YAML']],
@@ -104,11 +104,11 @@ test('files that cannot be read', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tapline-source-'));
   const large = join(folder, 'large.yaml');
   writeFileSync(large, '#'.repeat(4 * 1024 * 1024 + 1));
-  expect(told(readSource(folder).problems)).toEqual(['1:1 CONFIG_DIRECTORY']);
-  expect(told(readSource(join(folder, 'none.yaml')).problems)).toEqual(['1:1 CONFIG_MISSING_FILE']);
-  expect(told(readSource(join(large, 'none.yaml')).problems)).toEqual(['1:1 CONFIG_MISSING_FILE']);
-  expect(told(readSource(large).problems)).toEqual(['1:1 CONFIG_TOO_LARGE']);
+  expect(told(readSource(folder).problems)).toEqual(['1:1 CONFIG_FILE_IS_DIRECTORY']);
+  expect(told(readSource(join(folder, 'none.yaml')).problems)).toEqual(['1:1 CONFIG_FILE_MISSING']);
+  expect(told(readSource(join(large, 'none.yaml')).problems)).toEqual(['1:1 CONFIG_FILE_MISSING']);
+  expect(told(readSource(large).problems)).toEqual(['1:1 CONFIG_FILE_TOO_LARGE']);
   // A name with NUL in it is refused by Node itself, for every user.
-  expect(told(readSource(`${folder}/a\0b`).problems)).toEqual(['1:1 CONFIG_UNREADABLE']);
+  expect(told(readSource(`${folder}/a\0b`).problems)).toEqual(['1:1 CONFIG_FILE_UNREADABLE']);
   chmodSync(large, 0o644);
 });

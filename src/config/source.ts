@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair } from 'yaml';
 import { error, fail, ok, type Place, type Result } from '../problem/problem.ts';
-import { scalarOffsets, type ScalarStyle } from './scalar-offsets.ts';
+import { scalarOffsets } from './scalar-offsets.ts';
 import { TextFile } from './text-file.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -28,14 +28,14 @@ export function readSource(file: string): Result<Source> {
     const stats = statSync(file);
     if (stats.isDirectory())
       return fail(
-        error('CONFIG_DIRECTORY', `${file} is a directory.`, { place, hint: `Name the files in it, for example ${file}/*.yaml.` }),
+        error('CONFIG_FILE_IS_DIRECTORY', `${file} is a directory.`, { place, hint: `Name the files in it, for example ${file}/*.yaml.` }),
       );
     if (stats.size > largest) return tooLarge(file, stats.size);
     return parseSource(file, readFileSync(file));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return fail(error('CONFIG_MISSING_FILE', `${file} is not there.`, { place }));
-    return fail(error('CONFIG_UNREADABLE', `${file} cannot be read.`, { place, cause: message }));
+    if (code === 'ENOENT' || code === 'ENOTDIR') return fail(error('CONFIG_FILE_MISSING', `${file} is not there.`, { place }));
+    return fail(error('CONFIG_FILE_UNREADABLE', `${file} cannot be read.`, { place, cause: message }));
   }
 }
 
@@ -51,7 +51,7 @@ export function parseSource(file: string, bytes: Uint8Array): Result<Source> {
 }
 
 const tooLarge = (file: string, size: number) =>
-  fail(error('CONFIG_TOO_LARGE', `${file} has ${size} bytes; at most ${largest} are read.`, { place: { file, line: 1, column: 1 } }));
+  fail(error('CONFIG_FILE_TOO_LARGE', `${file} has ${size} bytes; at most ${largest} are read.`, { place: { file, line: 1, column: 1 } }));
 
 interface Found {
   readonly node: Node | undefined;
@@ -90,7 +90,7 @@ class YamlSource implements Source {
     const { node, whole } = this.#find(path);
     const scalar = isAlias(node) ? node.resolve(this.#document) : node;
     if (!whole || !isScalar(scalar) || typeof scalar.value !== 'string' || !scalar.range) return this.place(path);
-    const offsets = scalarOffsets(this.#text.text, scalar.range[0], scalar.range[1], (scalar.type ?? 'PLAIN') as ScalarStyle, scalar.value);
+    const offsets = scalarOffsets(this.#text.text, scalar.range[0], scalar.range[1], scalar.type ?? 'PLAIN', scalar.value);
     const from = offsets?.[Math.max(0, Math.min(start, offsets.length - 1))];
     if (offsets === undefined || from === undefined) return this.place(path);
     const last = offsets[Math.max(0, Math.min(end, offsets.length) - 1)] ?? from;

@@ -33,7 +33,7 @@ export function parseYaml(text: TextFile): Result<Parsed> {
   const first = wrong.filter((problem, i) => i === 0 || problem.place?.line !== wrong[i - 1]?.place?.line);
   if (first.length > 0) return fail(...first);
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))
-    return fail(error('CONFIG_EMPTY', `${text.file} says nothing.`, { place: text.place(0) }));
+    return fail(error('CONFIG_FILE_EMPTY', `${text.file} says nothing.`, { place: text.place(0) }));
   if (document.directives?.yaml.explicit === true && document.directives.yaml.version !== '1.2')
     return fail(error('CONFIG_YAML', 'Only YAML 1.2 is read.', { place: text.place(0), hint: 'Remove the line %YAML.' }));
   const reading = new Reading(text, document);
@@ -83,7 +83,7 @@ class Reading {
     const value: Record<string, unknown> = {};
     const seen = new Map<string, Node>();
     for (const { key, value: below } of node.items) {
-      const text = isScalar(key) && key.value !== null ? keyText(key as { value: unknown; source?: string }) : undefined;
+      const text = isScalar(key) && key.value !== null ? keyText(key) : undefined;
       if (text === undefined) {
         this.#wrong('CONFIG_BAD_KEY', 'A key is a word; this is none.', key as Node);
         continue;
@@ -161,10 +161,16 @@ function inWords(wrong: YAMLError, text: TextFile): Problem {
     case 'MULTILINE_IMPLICIT_KEY':
       return yaml('This is neither "key: value" nor the rest of the value above it.', 'Look at the indentation; a colon may be missing.');
     case 'UNEXPECTED_TOKEN':
-      return yaml(
-        `${said.replace(/\.$/, '')} cannot stand here.`.replace(/^Unexpected (\S+).*? cannot/, 'This ($1) cannot'),
-        'Where quotes open a value they have to enclose all of it: \'"a" == b\'.',
-      );
+      if (/["']\s*$/.test(text.text.slice(0, start)))
+        return yaml('This stands behind the closing quote of a value.', 'Quotes have to enclose all of a value: \'"a" == b\'.');
+      return yaml(`${said.replace(/\.$/, '')} cannot stand here.`.replace(/^Unexpected (\S+).*? cannot/, 'This ($1) cannot'));
+    case 'BAD_INDENT':
+    case 'MISSING_CHAR': {
+      const [, kind] = /^Flow (sequence|map)\b/.exec(said) ?? [];
+      if (kind === undefined) return yaml(said);
+      const [opening, closing] = kind === 'map' ? ['{', '}'] : ['[', ']'];
+      return yaml(`A "${opening}" above is not closed: here at the latest "${closing}" was expected.`);
+    }
     default:
       return wrong.message.includes('nested too deep') || (wrong.code as string) === 'RESOURCE_EXHAUSTION'
         ? error('CONFIG_TOO_DEEP', `Nested deeper than ${deepest} levels.`, { place })
