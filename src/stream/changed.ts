@@ -87,6 +87,10 @@ export class Changed {
     return true;
   }
 
+  nextDue(): number {
+    return this.#table.nextDue();
+  }
+
   /** Forgets keys that were not seen for a day of stream time. */
   expire(streamUs: number): void {
     while (this.#table.nextDue() <= streamUs) this.#table.removeNext();

@@ -145,14 +145,20 @@ class Pipe implements RulePipe {
     const { rows, count } = selection;
     const keyed = this.#changed !== undefined || this.#dedupe !== undefined;
     let decided = 0;
+    // Nothing is due before this time unless a row opens something.
+    let quietUntilUs = -Infinity;
     try {
       for (; decided < count; decided++) {
         const row = rows[decided] ?? 0;
         this.#time.advance(batch, row + 1);
-        this.#expire(this.#time.nowUs, false);
+        if (this.#time.nowUs >= quietUntilUs) {
+          this.#expire(this.#time.nowUs, false);
+          quietUntilUs = this.#nextDue();
+        }
         if (keyed) this.#keys.load(row);
         const verdict = this.#row(batch, row);
         account[verdict]++;
+        if (verdict === 'passed' || (verdict === 'deduped' && this.#suppressedCount)) quietUntilUs = -Infinity;
         if (decide) decide(batch, row, verdict);
       }
     } finally {
@@ -201,6 +207,10 @@ class Pipe implements RulePipe {
       else if (dedupeUs <= nowUs) this.#dedupe?.expireNext();
       else return;
     }
+  }
+
+  #nextDue(): number {
+    return Math.min(this.#changed?.nextDue() ?? Infinity, this.#dedupe?.nextDue() ?? Infinity, this.#threshold?.nextDue() ?? Infinity);
   }
 
   #tell(output: RuleOutput): void {
