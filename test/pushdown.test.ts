@@ -67,28 +67,24 @@ const number = fc.letrec<{ value: Expression }>((tie) => ({
     { maxDepth: 2 },
     fc.constantFrom('netns', 'sport', 'dport', 'rto_ms', 'backoff', 'err', 'pid').map(field),
     small.map(int),
-    fc
-      .tuple(fc.constantFrom('+', '-', '*', '/', '%'), tie('value'), tie('value'))
-      .map(([op, left, right]) => node({ op, left, right } as ExpressionNode)),
+    fc.tuple(fc.constantFrom('+', '-', '*', '/', '%'), tie('value'), tie('value')).map(([op, left, right]) => node({ op, left, right })),
     tie('value').map((of) => node({ op: 'negate', of })),
   ),
 })).value;
 const leaf: fc.Arbitrary<Expression> = fc.oneof(
   fc
     .tuple(comparison, fc.constantFrom('netns', 'sport', 'dport'), small, fc.boolean())
-    .map(([op, name, value, flipped]) =>
-      node({ op, left: flipped ? int(value) : field(name), right: flipped ? field(name) : int(value) } as ExpressionNode),
-    ),
-  fc.tuple(comparison, number, number).map(([op, left, right]) => node({ op, left, right } as ExpressionNode)),
+    .map(([op, name, value, flipped]) => node({ op, left: flipped ? int(value) : field(name), right: flipped ? field(name) : int(value) })),
+  fc.tuple(comparison, number, number).map(([op, left, right]) => node({ op, left, right })),
   fc
     .tuple(fc.constantFrom('==', '!='), fc.constantFrom('saddr', 'daddr'), fc.constantFrom(...addresses))
-    .map(([op, name, value]) => node({ op, left: field(name), right: text(value) } as ExpressionNode)),
+    .map(([op, name, value]) => node({ op, left: field(name), right: text(value) })),
   fc
     .tuple(fc.constantFrom('==', '!='), fc.constantFrom(...states.slice(0, 4)))
-    .map(([op, value]) => node({ op, left: field('state'), right: text(value) } as ExpressionNode)),
+    .map(([op, value]) => node({ op, left: field('state'), right: text(value) })),
   fc
     .tuple(fc.constantFrom('==', '!='), fc.constantFrom('node', 'a"b', ''))
-    .map(([op, value]) => node({ op, left: field('comm'), right: text(value) } as ExpressionNode)),
+    .map(([op, value]) => node({ op, left: field('comm'), right: text(value) })),
   fc.constantFrom('rto_ms', 'pid', 'kind').map((name) => node({ op: 'known', name })),
   fc.boolean().map((value) => node({ op: 'literal', type: 'bool', value })),
 );
@@ -96,9 +92,7 @@ const condition = fc.letrec<{ tree: Expression }>((tie) => ({
   tree: fc.oneof(
     { maxDepth: 4 },
     leaf,
-    fc
-      .tuple(fc.constantFrom('and', 'or'), tie('tree'), tie('tree'))
-      .map(([op, left, right]) => node({ op, left, right } as ExpressionNode)),
+    fc.tuple(fc.constantFrom('and', 'or'), tie('tree'), tie('tree')).map(([op, left, right]) => node({ op, left, right })),
     tie('tree').map((of) => node({ op: 'not', of })),
     fc.tuple(tie('tree'), tie('tree'), tie('tree')).map(([c, then, otherwise]) => node({ op: 'if', condition: c, then, otherwise })),
   ),

@@ -6,13 +6,19 @@ import { error, warning } from '../../problem/problem.ts';
 import type { Engine } from '../engine.ts';
 import type { Frame } from '../frame.ts';
 import { kernelHz, tracepointFields, tracepointOffsets } from '../kernel-facts.ts';
-import { afterEnd, noRestarts } from '../restart.ts';
+import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
 import { available, bpftraceVersion } from './available.ts';
 import { memberOffset } from './btf.ts';
 import { runOnce } from './process.ts';
 
+export interface BpftraceOptions {
+  readonly restarts?: RestartLimits;
+  /** Until all probes answer a marker; attaching took up to 15 s on a busy machine. */
+  readonly readyWithinMs?: number;
+}
+
 /** Tracepoints and BTF, no debuginfo; one process for all modules. */
-export const bpftraceEngine: Engine = {
+export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
   name: 'bpftrace',
   available,
 
@@ -45,9 +51,9 @@ export const bpftraceEngine: Engine = {
       void (async () => {
         let state = noRestarts;
         while (modules.length > 0 && !stop.aborted && !gone.signal.aborted) {
-          const { readyMs, problem } = await runOnce(modules, host, stop, gone.signal, tell);
+          const { readyMs, problem } = await runOnce(modules, host, stop, gone.signal, tell, options.readyWithinMs ?? 45_000);
           if (stop.aborted || gone.signal.aborted) break;
-          const restart = afterEnd(state, readyMs);
+          const restart = afterEnd(state, readyMs, options.restarts ?? restartLimits);
           state = restart.state;
           const cause = problem?.cause ?? problem?.message;
           const more = { ...(cause !== undefined && { cause }) };
@@ -84,7 +90,9 @@ export const bpftraceEngine: Engine = {
       });
       return () => gone.abort();
     }),
-};
+});
+
+export const bpftraceEngine: Engine = makeBpftraceEngine();
 
 /** Resolves after so long, or when one of the signals is aborted. */
 const wait = (ms: number, ...signals: readonly AbortSignal[]): Promise<void> =>

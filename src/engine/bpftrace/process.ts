@@ -12,8 +12,6 @@ import { makeMarker, markerBase, pidForProbes } from '../markers.ts';
 import { lastWords, understand } from './messages.ts';
 import { LineSplitter } from './split.ts';
 
-/** Until all probes answer a marker; attaching took up to 15 s on a busy machine. */
-const readyDeadlineMs = 45_000;
 const firstMarkersMs = 100;
 const markersMs = 1000;
 /** Entries of each of a probe's maps. */
@@ -37,6 +35,7 @@ export async function runOnce(
   stop: AbortSignal,
   gone: AbortSignal,
   tell: (frames: readonly Frame[]) => void,
+  readyWithinMs: number,
 ): Promise<Ended> {
   const { clock } = host;
   const base = markerBase();
@@ -80,7 +79,7 @@ export async function runOnce(
     tell(runs.map((run) => ({ kind: 'marker', run: run.id, ...marker, atUs: clock.nowUs() })));
     const misses = recursionMisses(host.proc, child);
     if (misses > skipped) tell(eachRun(`{"type":"skipped","data":${(skipped = misses)}}\n`));
-    if (waiting.size > 0 && clock.nowUs() - startedUs > readyDeadlineMs * 1000) {
+    if (waiting.size > 0 && clock.nowUs() - startedUs > readyWithinMs * 1000) {
       late = true;
       end();
     } else timer = setTimeout(mark, waiting.size > 0 ? firstMarkersMs : markersMs);
@@ -104,7 +103,7 @@ export async function runOnce(
   // bpftrace has printed its maps for the last time: the goodbye is complete.
   if (exit.code === 0) tell(eachRun('{"type":"end"}\n'));
   const asked = (stop.aborted || gone.aborted) && exit.code === 0;
-  const problem = asked ? undefined : whyEnded(exit, late, said);
+  const problem = asked ? undefined : whyEnded(exit, late ? readyWithinMs : undefined, said);
   tell(runs.map((run) => ({ kind: 'end', run: run.id, ...(problem && { problem }), atUs: clock.nowUs() })));
   return { readyMs: Number.isNaN(readyUs) ? 0 : (clock.nowUs() - readyUs) / 1000, ...(problem && { problem }) };
 }
@@ -135,9 +134,9 @@ const newRun = (module: Module, host: EngineHost): Run => ({
   clock: 'boottime',
 });
 
-function whyEnded(exit: Awaited<Child['exited']>, late: boolean, said: readonly string[]): Problem {
-  if (late)
-    return error('ENGINE_NOT_READY', `The probes of bpftrace were not attached within ${readyDeadlineMs / 1000} s.`, {
+function whyEnded(exit: Awaited<Child['exited']>, lateAfterMs: number | undefined, said: readonly string[]): Problem {
+  if (lateAfterMs !== undefined)
+    return error('ENGINE_NOT_READY', `The probes of bpftrace were not attached within ${lateAfterMs / 1000} s.`, {
       cause: lastWords(said),
     });
   if (exit.error) return error('ENGINE_FAILED', 'bpftrace could not be started.', { cause: exit.error.message });

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { Decoder } from '../src/decode/decoder.ts';
+import { recordAt } from '../src/decode/record.ts';
+import { parseFrame, parseHeader } from '../src/engine/recording.ts';
+import { Ledger } from '../src/telemetry/ledger.ts';
+import { goalOf } from './lab/goals.ts';
+
+const examples = [
+  ['tcp.retransmit', { state: 'ESTABLISHED', saddr: '198.18.0.2', daddr: '198.18.0.6', dport: 5001, comm: 'node' }],
+  ['tcp.rto_change', { state: 'ESTABLISHED', saddr: '2001:db8:a::2', daddr: '2001:db8:b::2', dport: 5001, comm: 'node' }],
+  ['syscall.open', { comm: 'cat', ret: -2, path: '/tmp/é\udcff"x\\uffffff80', path_cut: false }],
+] as const;
+
+test.each(examples)("the recorded example of %s is what today's decoder reads", (id, one) => {
+  const [header = '', ...lines] = readFileSync(join(import.meta.dirname, '../scripts-stp', id, 'example.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n');
+  expect(parseHeader(header).ok).toBe(true);
+  const frames = lines.map(parseFrame).filter((frame) => frame !== undefined);
+  expect(frames).toHaveLength(lines.length);
+  const ledger = new Ledger();
+  const goal = goalOf(id);
+  const signals = new Decoder({ goal: () => goal, ledger }).push(frames);
+  const records = signals.flatMap((signal) =>
+    signal.kind === 'batch' ? Array.from({ length: signal.batch.length }, (_, row) => recordAt(signal.batch, row)) : [],
+  );
+  expect(records.length).toBeGreaterThanOrEqual(4);
+  expect(records.map((record) => record.fields)).toContainEqual(expect.objectContaining(one));
+  expect(signals.map((signal) => signal.kind)).toEqual(expect.arrayContaining(['ready', 'time', 'gone']));
+  expect(ledger.imbalances()).toEqual([]);
+  expect([...ledger.runs.values()]).toEqual([expect.objectContaining({ decoded: records.length, lost: 0, broken: 0, inPipe: 0 })]);
+});
