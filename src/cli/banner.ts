@@ -9,6 +9,12 @@ import { plural } from './columns.ts';
 import { shownPath, type CliContext } from './context.ts';
 import { version } from './version.ts';
 
+/** What an ordinary user may want to know: root would see every event. */
+const sudo = (plan: Plan, engine: string | undefined): string => {
+  const better = plan.can.get('bpftrace');
+  return engine === 'procfs' && better?.can === false && /\broot\b/.test(better.why) ? ' (`sudo npm start` sees every event)' : '';
+};
+
 /** What `run` says about itself: on stderr, so that stdout is data; as JSON lines where asked. */
 export class Banner {
   readonly #context: CliContext;
@@ -41,7 +47,7 @@ export class Banner {
     this.say('', `Tapline ${version}   ${plural(count, 'rule')} of ${rules.length} can be watched here`);
     const byReason = new Map<string, string[]>();
     for (const { goal, choice } of active) {
-      const reason = `engine ${choice.engine ?? ''}: ${choice.why}`;
+      const reason = `engine ${choice.engine ?? ''}: ${choice.why}${sudo(plan, choice.engine)}`;
       byReason.set(reason, [...(byReason.get(reason) ?? []), goal.id]);
     }
     for (const [reason, goals] of byReason) this.say(`Watching        ${goals.join(', ')}`, `                ${reason}`);

@@ -14,14 +14,12 @@ export type Choice =
       readonly engine: EngineName;
       /** One sentence without its end: which, and why not a better one. */
       readonly why: string;
-      /** Takes over when its module is compiled. */
-      readonly later?: 'systemtap';
     }
   | { readonly engine?: undefined; readonly why: string };
 
 /**
  * Which engine answers a goal here (semantics 21). `auto`: systemtap where its module is compiled; else bpftrace; else procfs
- * at once, with systemtap to follow where it can compile; an engine that is named is taken or nothing. Pure.
+ * at once (and a word on systemtap where it could compile); an engine that is named is taken or nothing. Pure.
  */
 export function chooseEngine(
   goal: Goal,
@@ -34,11 +32,13 @@ export function chooseEngine(
     if (more.failed?.has(engine)) return `${engine} has failed`;
     const availability = can.get(engine);
     if (availability === undefined) return `${engine} was not looked for`;
-    return availability.can ? undefined : `${engine}: ${availability.why.replace(/\.$/, '')}`;
+    if (availability.can) return undefined;
+    const reason = availability.why.replace(/\.$/, '');
+    return reason.startsWith(engine) ? reason : `${engine}: ${reason}`;
   };
   if (wanted !== 'auto') {
     const against = why(wanted);
-    return against === undefined ? { engine: wanted, why: `${wanted}, as configured` } : { why: against };
+    return against === undefined ? { engine: wanted, why: 'as configured' } : { why: against };
   }
   const against = { systemtap: why('systemtap'), bpftrace: why('bpftrace'), procfs: why('procfs') };
   if (against.systemtap === undefined && more.compiled === true)
@@ -47,9 +47,10 @@ export function chooseEngine(
   if (against.procfs === undefined) {
     const reasons = [against.bpftrace, against.systemtap].filter((reason) => reason !== undefined && !reason.includes('has no answer'));
     return against.systemtap === undefined
-      ? { engine: 'procfs', why: 'polls until the module of systemtap is compiled', later: 'systemtap' }
-      : { engine: 'procfs', why: `polls, because ${reasons.join('; ')}` };
+      ? { engine: 'procfs', why: 'polls; systemtap would see every event once its module is compiled: tapline run --engine systemtap' }
+      : { engine: 'procfs', why: reasons[0] === undefined ? 'polls' : `polls, because ${reasons[0]}` };
   }
   if (against.systemtap === undefined) return { engine: 'systemtap', why: 'its module has to be compiled first' };
-  return { why: [against.bpftrace, against.systemtap, against.procfs].join('; ') };
+  const reasons = [against.bpftrace, against.systemtap, against.procfs].filter((reason) => !reason.includes('has no answer'));
+  return { why: reasons[0] ?? `no engine has an answer to ${goal.id}` };
 }
