@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Clock } from '../../telemetry/clock.ts';
 import { textOf } from '../../goals/text.ts';
 
 export interface Owner {
@@ -15,17 +15,15 @@ interface Place {
 
 /**
  * Which process holds a socket, by its inode in /proc/PID/fd. Without root only this user's processes can be seen; what is
- * not seen is unknown. A search through all processes is dear, so its cost is bounded: after one that took t, none for 20 t.
+ * not seen is unknown. A search through all processes is dear, so its cost is bounded: after one that worked for t, none for 20 t.
  */
 export class Owners {
   readonly #proc: string;
-  readonly #clock: Clock;
   #places = new Map<number, Place>();
-  #restUntilUs = -Infinity;
+  #restUntilMs = -Infinity;
 
-  constructor(proc: string, clock: Clock) {
+  constructor(proc: string) {
     this.#proc = proc;
-    this.#clock = clock;
   }
 
   async find(inodes: ReadonlySet<number>): Promise<ReadonlyMap<number, Owner>> {
@@ -42,11 +40,12 @@ export class Owners {
       const place = this.#places.get(inode);
       if (place !== undefined && this.#inodeAt(place.pid, place.fd) === inode) take(inode, place);
     }
-    const startUs = this.#clock.nowUs();
-    if (wanted.size === 0 || (startUs < this.#restUntilUs && startUs > this.#restUntilUs - longestRestUs)) return owners;
+    if (wanted.size === 0 || performance.now() < this.#restUntilMs) return owners;
+    let workMs = 0;
     // Only what is asked for now is kept: sockets that resend are asked for again and again, others have gone.
     this.#places = new Map([...this.#places].filter(([inode]) => owners.has(inode)));
     for (const pids of slices(this.#pids(), 32)) {
+      const startMs = performance.now();
       for (const pid of pids) {
         for (const fd of this.#names(`${pid}/fd`)) {
           const inode = this.#inodeAt(pid, fd);
@@ -56,11 +55,11 @@ export class Owners {
           take(inode, place);
         }
       }
+      workMs += performance.now() - startMs;
       if (wanted.size === 0) break;
       await breathe();
     }
-    const endUs = this.#clock.nowUs();
-    this.#restUntilUs = endUs + Math.min(Math.max(endUs - startUs, 1000) * 20, longestRestUs);
+    this.#restUntilMs = performance.now() + Math.min(workMs * 20, longestRestMs);
     return owners;
   }
 
@@ -97,7 +96,7 @@ export class Owners {
   }
 }
 
-const longestRestUs = 5_000_000;
+const longestRestMs = 5000;
 
 function* slices<T>(list: readonly T[], size: number): Generator<readonly T[]> {
   for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size);

@@ -67,7 +67,7 @@ export async function* pollOnce(
   const { source, notice } = opened;
   if (notice !== undefined) yield [{ kind: 'notice', problem: notice, atUs: now() }];
   const watch = new SocketWatch(source.counts, linearSyns(host));
-  const owners = new Owners(host.proc, host.clock);
+  const owners = new Owners(host.proc);
   const netns = statSync(`${host.proc}/self/ns/net`).ino;
 
   const lines = (each: Watched, text: string, atUs: number): Frame => ({ kind: 'lines', run: each.run.id, lines: Buffer.from(text), atUs });
