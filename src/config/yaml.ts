@@ -3,6 +3,7 @@ import { error, fail, ok, type Problem, type Result } from '../problem/problem.t
 import { didYouMean } from '../problem/suggest.ts';
 import { keyText } from './source.ts';
 import type { TextFile } from './text-file.ts';
+import { tooDeepAt } from './yaml-depth.ts';
 
 const deepest = 64;
 /** Values that aliases may add to a file; a bomb of nine nines is 43 million. */
@@ -15,19 +16,16 @@ interface Parsed {
 
 /** One document of YAML 1.2, core schema, as plain JS. Everything odd is an error, and all errors are told, one a line. */
 export function parseYaml(text: TextFile): Result<Parsed> {
-  let document: Document;
-  try {
-    document = parseDocument(text.text, {
-      version: '1.2',
-      schema: 'core',
-      prettyErrors: false,
-      uniqueKeys: false,
-      strict: true,
-      stringKeys: false,
-    });
-  } catch (cause) {
-    return fail(error('CONFIG_TOO_DEEP', `${text.file} is nested too deeply to be read.`, { place: text.place(0), cause: String(cause) }));
-  }
+  const deep = tooDeepAt(text.text, 2 * deepest);
+  if (deep !== undefined) return fail(error('CONFIG_TOO_DEEP', `Nested deeper than ${deepest} levels.`, { place: text.place(deep) }));
+  const document = parseDocument(text.text, {
+    version: '1.2',
+    schema: 'core',
+    prettyErrors: false,
+    uniqueKeys: false,
+    strict: true,
+    stringKeys: false,
+  });
   const wrong = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]).map((each) => inWords(each, text));
   // One slip makes the parser stumble again and again on the same line.
   const first = wrong.filter((problem, i) => i === 0 || problem.place?.line !== wrong[i - 1]?.place?.line);
@@ -144,6 +142,8 @@ function inWords(wrong: YAMLError, text: TextFile): Problem {
   const place = text.place(start, wrong.pos[1]);
   const yaml = (message: string, hint?: string) => error('CONFIG_YAML', message, { place, ...(hint !== undefined && { hint }) });
   const said = `${wrong.message.split('\n')[0]?.replace(/\.$/, '') ?? 'No YAML'}.`;
+  if (text.text.slice(start - 1, start + 1) === '${')
+    return yaml('Between braces or brackets, ${...} is no text to YAML.', "Put it in quotes: '${NAME}'.");
   switch (wrong.code) {
     case 'TAB_AS_INDENT':
       return error('CONFIG_TAB', 'A tab stands where YAML wants spaces.', { place });
