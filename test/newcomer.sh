@@ -49,7 +49,11 @@ wait $pid; status=$?
 exec 9>&-
 grep -aq 'Stopped in' "$folder/screen"; ok $? "with the ledger's summary"
 sleep 0.5
-left=$(pgrep -f "$folder/tapline" | grep -vx $$ | wc -l)
+left=0
+for process in /proc/[0-9]*; do
+  case $process in /proc/$$|/proc/self) continue ;; esac
+  [ "$(readlink "$process/cwd" 2>/dev/null)" = "$folder/tapline" ] && [ "${process#/proc/}" != "$BASHPID" ] && tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q node && left=$((left + 1))
+done
 [ "$left" -eq 0 ]; ok $? "nothing is left behind ($left processes)"
 [ $failed -eq 0 ] || { echo '--- screen'; tail -40 "$folder/screen"; }
 

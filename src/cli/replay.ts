@@ -78,9 +78,8 @@ async function replay(context: CliContext, file: string, options: ReplayCliOptio
       tellProblems(context, [problem]);
     },
   });
-  const ignore = onStopSignals(process, wallClock, { stop: () => stop.abort(), abandon: () => pipeline.abandon() });
+  onStopSignals(process, wallClock, { stop: () => stop.abort(), abandon: () => pipeline.abandon() });
   const unsent = await pipeline.ended;
-  ignore();
   const summary = { seconds: (wallClock.nowUs() - beganUs) / 1e6, ledger, unsent };
   context.stderr.write(options.json === true ? `${JSON.stringify(summaryJson(summary))}\n` : `\n${summaryLines(summary, 'Replayed').join('\n')}\n`);
   return wrong > 0 ? exit.failed : exit.fine;

@@ -116,7 +116,7 @@ async function watchUntilStopped(
       ...(options.demo === true && { items: (items) => banner.firstAlert(items) }),
     },
   });
-  const ignore = onStopSignals(process, wallClock, {
+  onStopSignals(process, wallClock, {
     stop: () => {
       stoppedUs = wallClock.nowUs();
       stop.abort();
@@ -131,7 +131,6 @@ async function watchUntilStopped(
   await demo;
   const closed = recording?.value.close();
   if (closed !== undefined && !closed.ok) tellProblems(context, closed.problems);
-  ignore();
   const failed = !stop.signal.aborted;
   const summary = { seconds: failed ? 0 : (wallClock.nowUs() - stoppedUs) / 1e6, ledger, unsent };
   banner.say('', ...summaryLines(summary));

@@ -4,14 +4,14 @@ import type { Clock } from '../telemetry/clock.ts';
 const togetherUs = 500_000;
 
 /**
- * Calls `stop` at the first SIGINT or SIGTERM, and `abandon` at a later one that is not the same one again.
- * Answers a function that stops listening.
+ * Calls `stop` at the first SIGINT or SIGTERM, and `abandon` at a later one that is not the same one again. Listens as long as
+ * the process lives: npm's second signal may come when all is done, and must not end it as a signal would (status 130).
  */
 export function onStopSignals(
-  source: Pick<NodeJS.EventEmitter, 'on' | 'removeListener'>,
+  source: Pick<NodeJS.EventEmitter, 'on'>,
   clock: Clock,
   actions: { stop(signal: string): void; abandon(): void },
-): () => void {
+): void {
   let firstUs: number | undefined;
   const listener = (signal: string) => {
     const nowUs = clock.nowUs();
@@ -21,7 +21,4 @@ export function onStopSignals(
     } else if (nowUs - firstUs >= togetherUs) actions.abandon();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) source.on(signal, listener);
-  return () => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) source.removeListener(signal, listener);
-  };
 }
