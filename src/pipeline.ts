@@ -36,7 +36,7 @@ export interface PipelineOptions {
   readonly self?: (batch: Batch, row: number) => boolean;
   /** Told as it happens, for the terminal. */
   readonly watch?: { signal?(signal: Signal): void; items?(items: readonly Item[]): void };
-  notice(problem: Problem): void;
+  readonly notice: (problem: Problem) => void;
 }
 
 export interface Pipeline {
@@ -87,7 +87,11 @@ export function runPipeline(options: PipelineOptions): Pipeline {
     );
   }
   const onFault = (rule: Rule, fault: unknown) =>
-    notice(error('STREAM_FAULT', `Rule ${rule.name} met a defect of Tapline; the record that caused it is passed over.`, { cause: words(fault) }));
+    notice(
+      error('STREAM_FAULT', `Rule ${rule.name} met a defect of Tapline; the record that caused it is passed over.`, {
+        cause: words(fault),
+      }),
+    );
 
   signals.pipe(throughRules(new BehaviorSubject<readonly RulePipe[]>(pipes), onFault)).subscribe(({ rule, output }) => {
     if (output.kind === 'closing' && !isOwnGoal(rule.goal)) {
@@ -121,7 +125,7 @@ function decodeInto(to: {
   readonly reentry: Reentry;
   readonly lost: Map<string, number>;
   readonly time: { streamUs: number };
-  notice(problem: Problem): void;
+  readonly notice: (problem: Problem) => void;
 }): (frames: readonly Frame[]) => void {
   const { reentry, lost, time } = to;
   const decoder = new Decoder({ goal: (id) => to.goals.get(id), ledger: to.ledger, onProblem: (problem) => to.notice(problem) });

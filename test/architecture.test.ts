@@ -3,13 +3,29 @@ import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 
 /** Data flows down this list; imports only go up it. `main`, `pipeline` and `cli` may import anything. */
-const layers = ['problem', 'telemetry', 'config', 'rules', 'goals', 'generate', 'engine', 'decode', 'stream', 'alerts', 'delivery', 'sinks'];
+const layers = [
+  'problem',
+  'telemetry',
+  'config',
+  'rules',
+  'goals',
+  'generate',
+  'engine',
+  'decode',
+  'stream',
+  'alerts',
+  'delivery',
+  'sinks',
+];
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
 const source = (file: string) => readFileSync(join(src, file), 'utf8');
 const layerOf = (file: string) => layers.indexOf(file.split('/')[0] ?? '');
 const imports = files.flatMap((from) =>
-  [...source(from).matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, to]) => ({ from, to: relative(src, join(src, dirname(from), to ?? '')) })),
+  [...source(from).matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, to]) => ({
+    from,
+    to: relative(src, join(src, dirname(from), to ?? '')),
+  })),
 );
 
 test('it looked at something', () => expect(imports.length).toBeGreaterThan(50));

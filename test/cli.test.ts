@@ -10,17 +10,23 @@ const root = join(import.meta.dirname, '..');
 /** The built program; answers what it said and its exit status. */
 const tapline = (...words: string[]) =>
   new Promise<{ status: number; stdout: string; stderr: string }>((done) =>
-    execFile(process.execPath, [program, ...words], { cwd: root, env: { ...process.env, NO_COLOR: '1', TAPLINE_CONFIG: '', SMTP_PASSWORD: 'secret' } }, (cause, stdout, stderr) =>
-      done({ status: typeof cause?.code === 'number' ? cause.code : cause === null ? 0 : -1, stdout, stderr }),
+    execFile(
+      process.execPath,
+      [program, ...words],
+      { cwd: root, env: { ...process.env, NO_COLOR: '1', TAPLINE_CONFIG: '', SMTP_PASSWORD: 'secret' } },
+      (cause, stdout, stderr) => done({ status: typeof cause?.code === 'number' ? cause.code : cause === null ? 0 : -1, stdout, stderr }),
     ),
   );
 
 describe('the command line', () => {
-  test.each([[[]], [['run']], [['validate']], [['explain']], [['goals']], [['doctor']], [['replay']], [['sinks', 'test']]])('%j --help shows an example', async (words) => {
-    const { status, stdout } = await tapline(...words, '--help');
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/Examples:\n {2}\$ (sudo |zcat .* \| )?tapline /);
-  });
+  test.each([[[]], [['run']], [['validate']], [['explain']], [['goals']], [['doctor']], [['replay']], [['sinks', 'test']]])(
+    '%j --help shows an example',
+    async (words) => {
+      const { status, stdout } = await tapline(...words, '--help');
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/Examples:\n {2}\$ (sudo |zcat .* \| )?tapline /);
+    },
+  );
 
   test('wrong usage is 2 and says what was meant', async () => {
     const { status, stderr } = await tapline('validat');
@@ -36,7 +42,13 @@ describe('the command line', () => {
   });
 
   test('the shipped configuration and every example are fine', async () => {
-    for (const file of ['config/tapline.yaml', 'config/examples/first-rule.yaml', 'config/examples/email.yaml', 'config/examples/kafka.yaml', 'config/examples/syslog.yaml']) {
+    for (const file of [
+      'config/tapline.yaml',
+      'config/examples/first-rule.yaml',
+      'config/examples/email.yaml',
+      'config/examples/kafka.yaml',
+      'config/examples/syslog.yaml',
+    ]) {
       const { status, stdout, stderr } = await tapline('validate', '--config', file);
       expect(`${stderr}${stdout}`, file).toMatch(/: fine\. \d+ rules? in \d+ files?, \d+ sinks?\.\n$/);
       expect(status).toBe(0);
@@ -46,14 +58,20 @@ describe('the command line', () => {
   test('a mistake stands where it is: file, line, column, code, advice, the line itself; as JSON too', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tapline-cli-'));
     const file = join(folder, 'tcp.yaml');
-    writeFileSync(file, 'groups:\n  - name: tcp\n    rules:\n      - alert: A\n        goal: tcp.retransmit\n        # rto is not its name\n        where: rto >= 800\n');
+    writeFileSync(
+      file,
+      'groups:\n  - name: tcp\n    rules:\n      - alert: A\n        goal: tcp.retransmit\n        # rto is not its name\n        where: rto >= 800\n',
+    );
     const { status, stderr } = await tapline('validate', file);
     expect(status).toBe(78);
     const [first, ...rest] = stderr.split('\n');
     expect(first).toBe(`${file}:7:16: error RULE_UNKNOWN_FIELD: tcp.retransmit has no field "rto"; did you mean "rto_ms"?`);
     expect(rest.join('\n')).toContain('where: rto >= 800');
     expect(rest.join('\n')).toMatch(/\^\^\^/);
-    const json = JSON.parse((await tapline('validate', file, '--json')).stdout) as { valid: boolean; diagnostics: { code: string; range: { start: { line: number; column: number } } }[] };
+    const json = JSON.parse((await tapline('validate', file, '--json')).stdout) as {
+      valid: boolean;
+      diagnostics: { code: string; range: { start: { line: number; column: number } } }[];
+    };
     expect(json.valid).toBe(false);
     expect(json.diagnostics[0]).toMatchObject({ code: 'RULE_UNKNOWN_FIELD', range: { start: { line: 7, column: 16 } } });
   });
@@ -71,7 +89,8 @@ describe('the command line', () => {
 
   test('goals GOAL shows fields, units, cost and engines', async () => {
     const { stdout } = await tapline('goals', 'tcp.retransmit');
-    for (const part of ['rto_ms', ' ms ', 'Cost', 'Engines', 'procfs', 'sampled', 'bpftrace', 'every event']) expect(stdout).toContain(part);
+    for (const part of ['rto_ms', ' ms ', 'Cost', 'Engines', 'procfs', 'sampled', 'bpftrace', 'every event'])
+      expect(stdout).toContain(part);
   });
 
   test('explain prints the module, what is pushed down and what is left to the stream', async () => {
@@ -85,7 +104,8 @@ describe('the command line', () => {
   test('doctor says of each engine whether it can, and exits 0 where one does', async () => {
     const { status, stdout } = await tapline('doctor');
     expect(status).toBe(0);
-    for (const engine of ['systemtap', 'bpftrace', 'procfs']) expect(stdout).toMatch(new RegExp(`^  ${engine}\\s+(works|works, limited|cannot)\\s+\\S`, 'm'));
+    for (const engine of ['systemtap', 'bpftrace', 'procfs'])
+      expect(stdout).toMatch(new RegExp(`^  ${engine}\\s+(works|works, limited|cannot)\\s+\\S`, 'm'));
     const json = JSON.parse((await tapline('doctor', '--json')).stdout) as { engines: Record<string, { can: boolean }> };
     expect(json.engines['procfs']?.can).toBe(true);
   });

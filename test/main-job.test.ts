@@ -60,7 +60,9 @@ describe('the main job, end to end', () => {
     lab.cut();
     await client.send(1000);
     const steps = (family: 'v4' | 'v6', all: readonly Item[]) =>
-      all.filter((item: Item) => item.kind === 'record' && item.record.fields.daddr === addresses.b[family] && item.record.fields.rto_ms >= 800);
+      all.filter(
+        (item: Item) => item.kind === 'record' && item.record.fields.daddr === addresses.b[family] && item.record.fields.rto_ms >= 800,
+      );
     items = await until(async () => {
       const all = await tapline.items();
       return steps('v4', all).length > 0 && steps('v6', all).length > 0 ? all : undefined;
@@ -90,13 +92,22 @@ describe('the main job, end to end', () => {
       expect(series.slice(0, 3)).toEqual([first, first * 2, first * 4]);
       expect(records[0].record.fields.rto_was_ms).toBeUndefined();
       expect(records[1].record.fields.rto_was_ms).toBe(first);
-      expect(records[0].record).toMatchObject({ engine: 'bpftrace', fidelity: 'event', n: 1, fields: { saddr: addresses.a[family], dport: 5001, netns: lab.netns, state: 'ESTABLISHED' } });
+      expect(records[0].record).toMatchObject({
+        engine: 'bpftrace',
+        fidelity: 'event',
+        n: 1,
+        fields: { saddr: addresses.a[family], dport: 5001, netns: lab.netns, state: 'ESTABLISHED' },
+      });
     }
   });
 
   test('one alert a connection fires', (context) => {
     has(context);
-    expect(alerts().map((item: Item) => item.labels.daddr as string).sort()).toEqual([addresses.b.v4, addresses.b.v6].sort());
+    expect(
+      alerts()
+        .map((item: Item) => item.labels.daddr as string)
+        .sort(),
+    ).toEqual([addresses.b.v4, addresses.b.v6].sort());
     expect(alerts()[0]).toMatchObject({ alertname: 'RtoGrew', severity: 'crit', labels: { team: 'network', alertname: 'RtoGrew' } });
   });
 

@@ -15,8 +15,12 @@ const checks = {
   script: () => program('script'),
   rsyslogd: () => program('rsyslogd'),
   kcat: () => program('kcat'),
-  kafka: () => (process.env['TAPLINE_KAFKA_DIR'] !== undefined ? undefined : 'set TAPLINE_KAFKA_DIR; .ci/run installs a broker (test/lab/kafka.sh)'),
-  nativeSyslog: () => (existsSync(join(import.meta.dirname, '../node_modules/node-syslog/build/Release')) ? undefined : 'the optional package node-syslog was not built'),
+  kafka: () =>
+    process.env['TAPLINE_KAFKA_DIR'] !== undefined ? undefined : 'set TAPLINE_KAFKA_DIR; .ci/run installs a broker (test/lab/kafka.sh)',
+  nativeSyslog: () =>
+    existsSync(join(import.meta.dirname, '../node_modules/node-syslog/build/Release'))
+      ? undefined
+      : 'the optional package node-syslog was not built',
   logger: () => program('logger'),
   devLog: () => (existsSync('/dev/log') ? 'a syslog daemon of this machine owns /dev/log' : undefined),
   vm: () => (process.env['TAPLINE_LAB_DIR'] !== undefined ? undefined : 'run: npm run test:kernel'),

@@ -15,7 +15,11 @@ const installed = new Set((process.env['TAPLINE_INSTALLED'] ?? '').split(/\s+/).
 
 /** Vitest's own report, then each skip with its reason, then `N passed, N failed, N skipped` alone on the last line. */
 export default class TaplineReporter extends DefaultReporter {
-  override onTestRunEnd(modules: readonly TestModule[], errors: Parameters<DefaultReporter['onTestRunEnd']>[1], reason: Parameters<DefaultReporter['onTestRunEnd']>[2]): void {
+  override onTestRunEnd(
+    modules: readonly TestModule[],
+    errors: Parameters<DefaultReporter['onTestRunEnd']>[1],
+    reason: Parameters<DefaultReporter['onTestRunEnd']>[2],
+  ): void {
     super.onTestRunEnd(modules, errors, reason);
     let passed = 0;
     let failed = errors.length;

@@ -33,12 +33,16 @@ function show() {
   const rows = [...byDestination].sort((a, b) => b[1].resends - a[1].resends).slice(0, 20);
   console.log(`${'destination'.padEnd(46)} ${'resends'.padStart(8)} ${'segments'.padStart(8)} ${'worst RTO'.padStart(10)}  hosts`);
   for (const [name, row] of rows)
-    console.log(`${name.padEnd(46)} ${String(row.resends).padStart(8)} ${String(row.segments).padStart(8)} ${`${row.worst} ms`.padStart(10)}  ${[...row.hosts].join(', ')}`);
+    console.log(
+      `${name.padEnd(46)} ${String(row.resends).padStart(8)} ${String(row.segments).padStart(8)} ${`${row.worst} ms`.padStart(10)}  ${[...row.hosts].join(', ')}`,
+    );
 }
 
 const admin = kafka.admin();
 await admin.connect();
-const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high, low }) => [partition, high === low ? 0 : Number(high)]));
+const ends = new Map(
+  (await admin.fetchTopicOffsets(topic)).map(({ partition, high, low }) => [partition, high === low ? 0 : Number(high)]),
+);
 await admin.disconnect();
 
 const consumer = kafka.consumer({ groupId: once ? `tapline-example-${process.pid}` : 'tapline-example', maxWaitTimeInMs: 300 });

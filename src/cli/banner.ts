@@ -53,12 +53,16 @@ export class Banner {
     for (const [reason, goals] of byReason) this.say(`Watching        ${goals.join(', ')}`, `                ${reason}`);
     for (const [name, own] of plan.modules) {
       const can = plan.can.get(name);
-      if (name === 'procfs' && can?.can === true && own.length > 0) this.say(...can.limits.slice(0, 1).map((limit) => `                ${limit}`));
+      if (name === 'procfs' && can?.can === true && own.length > 0)
+        this.say(...can.limits.slice(0, 1).map((limit) => `                ${limit}`));
     }
     this.say(
       ...[...config.sinks.values()].map(({ name, type, options }, at) => {
         const path = options['path'];
-        return `${at === 0 ? 'Sending to' : ''}`.padEnd(16) + `${name} (${type}${typeof path === 'string' ? ` ${shownPath(this.#context, path)}` : ''})`;
+        return (
+          `${at === 0 ? 'Sending to' : ''}`.padEnd(16) +
+          `${name} (${type}${typeof path === 'string' ? ` ${shownPath(this.#context, path)}` : ''})`
+        );
       }),
     );
     this.fact({

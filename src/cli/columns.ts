@@ -2,7 +2,9 @@
 export function columns(rows: readonly (readonly string[])[], indent = '', gap = 2): string[] {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
-  return rows.map((row) => (indent + row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + gap))).join('')).trimEnd());
+  return rows.map((row) =>
+    (indent + row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + gap))).join('')).trimEnd(),
+  );
 }
 
 /** Words in lines of at most `width` characters, each after `indent`. */

@@ -32,9 +32,16 @@ export const explainVerb: Verb = {
       .description('What the rules of a file will do: the generated module, what is pushed down, what is left to the stream.')
       .argument('<rules>', 'a rule file, or FILE#RULE for one rule')
       .option('-c, --config <file>', 'configuration file')
-      .addOption(new Option('-e, --engine <name>', 'explain for this engine instead of the one that would be taken here').choices(engineNames.filter((name) => name !== 'replay')))
+      .addOption(
+        new Option('-e, --engine <name>', 'explain for this engine instead of the one that would be taken here').choices(
+          engineNames.filter((name) => name !== 'replay'),
+        ),
+      )
       .option('--json', 'one JSON object')
-      .addHelpText('after', examples('tapline explain rules/tcp.yaml', 'tapline explain rules/tcp.yaml#RetransmitTimeoutGrew --engine systemtap'))
+      .addHelpText(
+        'after',
+        examples('tapline explain rules/tcp.yaml', 'tapline explain rules/tcp.yaml#RetransmitTimeoutGrew --engine systemtap'),
+      )
       .action(async (what: string, options: ExplainOptions) => finish(await explain(context, what, options)));
   },
 };
@@ -54,7 +61,12 @@ async function explain(context: CliContext, what: string, options: ExplainOption
   const { catalogue, config } = opened.project;
   const rules = opened.project.rules.filter((rule) => name === undefined || rule.name === name);
   if (rules.length === 0) {
-    tellProblems(context, [error('USAGE', name === undefined ? `${file} has no rule that is switched on.` : `${file} has no rule "${name}" that is switched on.`)]);
+    tellProblems(context, [
+      error(
+        'USAGE',
+        name === undefined ? `${file} has no rule that is switched on.` : `${file} has no rule "${name}" that is switched on.`,
+      ),
+    ]);
     return exit.usage;
   }
   const host = engineHost();
@@ -72,14 +84,32 @@ async function explain(context: CliContext, what: string, options: ExplainOption
       const goal = catalogue.get(id);
       if (goal === undefined) continue;
       const on = rules.filter((rule) => rule.goal === id);
-      const made = generateModule({ goal, rules: on, engine: options.engine, facts: await factsFor(options.engine, engines, host, goal), pushdown: true });
+      const made = generateModule({
+        goal,
+        rules: on,
+        engine: options.engine,
+        facts: await factsFor(options.engine, engines, host, goal),
+        pushdown: true,
+      });
       if (!made.ok) tellProblems(context, made.problems);
       explained.push({ goal, rules: on, engine: options.engine, why: 'as asked', ...(made.ok && { module: made.value }) });
     }
   }
   if (options.json === true)
     context.stdout.write(
-      `${JSON.stringify(explained.map(({ goal, rules: on, engine, why, module }) => ({ goal: goal.id, rules: on.map((rule) => rule.name), engine: engine ?? null, why, module: module?.name, pushdown: module?.pushdown, source: module?.source })), null, 2)}\n`,
+      `${JSON.stringify(
+        explained.map(({ goal, rules: on, engine, why, module }) => ({
+          goal: goal.id,
+          rules: on.map((rule) => rule.name),
+          engine: engine ?? null,
+          why,
+          module: module?.name,
+          pushdown: module?.pushdown,
+          source: module?.source,
+        })),
+        null,
+        2,
+      )}\n`,
     );
   else context.stdout.write(`${explained.flatMap((each) => page(context, each)).join('\n')}\n`);
   return exit.fine;
@@ -95,7 +125,10 @@ function page(context: CliContext, { goal, rules, engine, why, module }: Explain
         [
           ['in words', inWords(rule)],
           ['in the kernel', engine === 'procfs' ? 'nothing: procfs polls' : (push?.pushed ?? 'nothing: every record is printed')],
-          ['in the stream', rule.where === undefined ? 'every record passes' : push?.rest === undefined ? 'the same again: the stream decides' : push.rest],
+          [
+            'in the stream',
+            rule.where === undefined ? 'every record passes' : push?.rest === undefined ? 'the same again: the stream decides' : push.rest,
+          ],
           ['about', rule.kind === 'alert' ? `one alert for each ${rule.alertBy.join(', ') || 'rule'}` : `records of ${rule.by.join(', ')}`],
           ['sent to', rule.to.join(', ')],
         ],
@@ -125,7 +158,13 @@ async function factsFor(name: EngineName, engines: readonly Engine[], host: Engi
   if (engine !== undefined && can?.can === true) return engine.facts(host, [goal]);
   const template = readTemplate(goal, name);
   const offsets = template.ok ? [...template.value.matchAll(/\{\{offset ([^}]+)\}\}/g)].map((match) => [match[1] ?? '', 0] as const) : [];
-  return { hz: 250, kernel: 'of another host', tracepoints: new Everything(new AllNames()), offsets: new Map(offsets), engineVersion: 'unknown' };
+  return {
+    hz: 250,
+    kernel: 'of another host',
+    tracepoints: new Everything(new AllNames()),
+    offsets: new Map(offsets),
+    engineVersion: 'unknown',
+  };
 }
 
 /** A map in which every key stands for the same. */

@@ -37,7 +37,9 @@ export const goalsVerb: Verb = {
         else {
           const near = nearest(asked, [...loaded.value.keys()]);
           tellProblems(context, [
-            error('GOAL_UNKNOWN', `No goal fits "${printable(asked)}"${near === undefined ? '' : `; did you mean ${near}?`}`, { hint: 'tapline goals lists all.' }),
+            error('GOAL_UNKNOWN', `No goal fits "${printable(asked)}"${near === undefined ? '' : `; did you mean ${near}?`}`, {
+              hint: 'tapline goals lists all.',
+            }),
           ]);
           return finish(exit.failed);
         }

@@ -38,5 +38,7 @@ export function tellProblems(context: CliContext, problems: readonly Problem[], 
 export function counted(problems: readonly Problem[]): string {
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   const warnings = problems.length - errors;
-  return [...(errors > 0 ? [plural(errors, 'error')] : []), ...(warnings > 0 ? [plural(warnings, 'warning')] : [])].join(', ') || 'no problem';
+  return (
+    [...(errors > 0 ? [plural(errors, 'error')] : []), ...(warnings > 0 ? [plural(warnings, 'warning')] : [])].join(', ') || 'no problem'
+  );
 }

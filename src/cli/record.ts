@@ -27,7 +27,9 @@ export function recordTo(file: string, catalogue: Catalogue, notice: (problem: P
       for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
     } catch (cause) {
       missing = 1;
-      notice(error('RUN_FILE', `The recording ${file} stops here: it cannot be written any more. Watching goes on.`, { cause: words(cause) }));
+      notice(
+        error('RUN_FILE', `The recording ${file} stops here: it cannot be written any more. Watching goes on.`, { cause: words(cause) }),
+      );
     }
   };
   return ok({

@@ -120,7 +120,7 @@ function keyRows(schema: TSchema): string[] {
       `| \`${prefix}${name}\` | ${typeName(key)} | ${keys.required?.includes(name) === true ? 'yes' : 'no'} | ${cell(key.description ?? '')}${key.default === undefined ? '' : ` Default: \`${JSON.stringify(key.default)}\`.`} |`,
       ...rows(key, `${prefix}${name}.`),
     ]);
-  return ['| key | type | required | what it is |', '| --- | --- | --- | --- |', ...rows(schema as Keys, ''), ''];
+  return ['| key | type | required | what it is |', '| --- | --- | --- | --- |', ...rows(schema, ''), ''];
 }
 
 function typeName(key: Keys): string {

@@ -35,7 +35,10 @@ export const replayVerb: Verb = {
       .option('-c, --config <file>', 'configuration file')
       .addOption(new Option('--speed <speed>', 'max, or real: as it happened').choices(['max', 'real']).default('max'))
       .option('--json', 'the summary as JSON on stderr')
-      .addHelpText('after', examples('tapline replay today.rec', 'tapline replay today.rec --speed real', 'zcat today.rec.gz | tapline replay -'))
+      .addHelpText(
+        'after',
+        examples('tapline replay today.rec', 'tapline replay today.rec --speed real', 'zcat today.rec.gz | tapline replay -'),
+      )
       .action(async (file: string, options: ReplayCliOptions) => finish(await replay(context, file, options)));
   },
 };
@@ -48,13 +51,21 @@ async function replay(context: CliContext, file: string, options: ReplayCliOptio
   const host = engineHost();
   const available = await engine.available(host);
   if (!available.can) {
-    tellProblems(context, [error('RUN_FILE', `${file} cannot be replayed: ${available.why}`, available.fix[0] === undefined ? {} : { hint: available.fix[0] })]);
+    tellProblems(context, [
+      error('RUN_FILE', `${file} cannot be replayed: ${available.why}`, available.fix[0] === undefined ? {} : { hint: available.fix[0] }),
+    ]);
     return exit.config;
   }
   const facts = await engine.facts(host, []);
   const modules = [...catalogue.values()].flatMap((goal) => {
     if (isOwnGoal(goal.id)) return [];
-    const made = generateModule({ goal: { ...goal, engines: { replay: { reader: 'recording', fidelity: 'event', unknown: [], push: [] } } }, rules: [], engine: 'replay', facts, pushdown: false });
+    const made = generateModule({
+      goal: { ...goal, engines: { replay: { reader: 'recording', fidelity: 'event', unknown: [], push: [] } } },
+      rules: [],
+      engine: 'replay',
+      facts,
+      pushdown: false,
+    });
     return made.ok ? [{ ...made.value, goal }] : [];
   });
   const stop = new AbortController();
@@ -81,6 +92,8 @@ async function replay(context: CliContext, file: string, options: ReplayCliOptio
   onStopSignals(process, wallClock, { stop: () => stop.abort(), abandon: () => pipeline.abandon() });
   const unsent = await pipeline.ended;
   const summary = { seconds: (wallClock.nowUs() - beganUs) / 1e6, ledger, unsent };
-  context.stderr.write(options.json === true ? `${JSON.stringify(summaryJson(summary))}\n` : `\n${summaryLines(summary, 'Replayed').join('\n')}\n`);
+  context.stderr.write(
+    options.json === true ? `${JSON.stringify(summaryJson(summary))}\n` : `\n${summaryLines(summary, 'Replayed').join('\n')}\n`,
+  );
   return wrong > 0 ? exit.failed : exit.fine;
 }

@@ -45,14 +45,25 @@ export const runVerb: Verb = {
     program
       .command('run')
       .description('Watch, until Ctrl-C. Records and alerts go to the sinks; what Tapline says about itself goes to stderr.')
-      .option('-c, --config <file>', 'configuration file (default: $TAPLINE_CONFIG, ./tapline.yaml, ./config/tapline.yaml, /etc/tapline/tapline.yaml)')
-      .addOption(new Option('-e, --engine <name>', 'engine, instead of the configured one').choices(['auto', ...engineNames.filter((name) => name !== 'replay')]))
+      .option(
+        '-c, --config <file>',
+        'configuration file (default: $TAPLINE_CONFIG, ./tapline.yaml, ./config/tapline.yaml, /etc/tapline/tapline.yaml)',
+      )
+      .addOption(
+        new Option('-e, --engine <name>', 'engine, instead of the configured one').choices([
+          'auto',
+          ...engineNames.filter((name) => name !== 'replay'),
+        ]),
+      )
       .option('-r, --record <file>', 'also write what the engines say to this file, for tapline replay')
       .option('--strict', 'end with 69 when a rule cannot be watched')
       .option('--demo', 'provoke real TCP retransmissions on loopback, to see something')
       .option('--no-pushdown', 'leave all filtering to the stream')
       .option('--json', 'facts about the run as JSON lines on stderr')
-      .addHelpText('after', examples('tapline run', 'tapline run --config config/examples/email.yaml', 'sudo tapline run --engine bpftrace --record today.rec'))
+      .addHelpText(
+        'after',
+        examples('tapline run', 'tapline run --config config/examples/email.yaml', 'sudo tapline run --engine bpftrace --record today.rec'),
+      )
       .action(async (options: RunOptions) => finish(await run(context, options)));
   },
 };
@@ -135,7 +146,8 @@ async function watchUntilStopped(
   const summary = { seconds: failed ? 0 : (wallClock.nowUs() - stoppedUs) / 1e6, ledger, unsent };
   banner.say('', ...summaryLines(summary));
   banner.fact(summaryJson(summary));
-  if (failed) tellProblems(context, [error('ENGINE_NONE_LEFT', 'Every engine has ended; nothing is watched any more.', { hint: 'tapline doctor' })]);
+  if (failed)
+    tellProblems(context, [error('ENGINE_NONE_LEFT', 'Every engine has ended; nothing is watched any more.', { hint: 'tapline doctor' })]);
   return failed ? exit.unavailable : exit.fine;
 }
 
@@ -171,7 +183,11 @@ function inactive(plan: Plan): Problem[] {
       );
   if (plan.modules.size === 0)
     problems.push(
-      error('RUN_NOTHING_TO_WATCH', plan.watched.length === 0 ? 'No rule is switched on that an engine could watch.' : 'No rule can be watched here.', { hint: 'tapline doctor' }),
+      error(
+        'RUN_NOTHING_TO_WATCH',
+        plan.watched.length === 0 ? 'No rule is switched on that an engine could watch.' : 'No rule can be watched here.',
+        { hint: 'tapline doctor' },
+      ),
     );
   return problems;
 }

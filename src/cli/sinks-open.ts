@@ -12,7 +12,7 @@ export function openSinks(context: CliContext, config: Config, only?: readonly s
   return [...config.sinks.values()].flatMap(({ name, type, options }) => {
     const definition = sinkDefinitions.find((each) => each.type === type);
     if (definition === undefined || (only && !only.includes(name))) return [];
-    const sink = definition.open(options as never, {
+    const sink = definition.open(options, {
       name,
       hostname: hostname(),
       clock: wallClock,
@@ -20,7 +20,8 @@ export function openSinks(context: CliContext, config: Config, only?: readonly s
       stdout: context.stdout,
       env: context.env,
     });
-    const ms = (key: string, otherwise: number) => (typeof options[key] === 'string' ? (parseDuration(options[key]) ?? otherwise) : otherwise);
+    const ms = (key: string, otherwise: number) =>
+      typeof options[key] === 'string' ? (parseDuration(options[key]) ?? otherwise) : otherwise;
     const digest = { groupWaitMs: ms('group_wait', digestDefaults.groupWaitMs), digestMs: ms('digest', digestDefaults.digestMs) };
     return [{ name, sink, definition, ...(definition.grouping === 'digest' && { digest }) }];
   });

@@ -33,7 +33,11 @@ async function test(context: CliContext, name: string, options: { config?: strin
   const [open] = openSinks(context, config, [name]);
   if (open === undefined) {
     const near = nearest(name, [...config.sinks.keys()]);
-    tellProblems(context, [error('USAGE', `There is no sink "${printable(name)}"${near === undefined ? '' : `; did you mean "${near}"?`}`, { hint: `Sinks: ${[...config.sinks.keys()].join(', ')}.` })]);
+    tellProblems(context, [
+      error('USAGE', `There is no sink "${printable(name)}"${near === undefined ? '' : `; did you mean "${near}"?`}`, {
+        hint: `Sinks: ${[...config.sinks.keys()].join(', ')}.`,
+      }),
+    ]);
     return exit.usage;
   }
   const item = testItem(name, hostname(), wallClock.nowUs());
@@ -44,6 +48,8 @@ async function test(context: CliContext, name: string, options: { config?: strin
     return exit.fine;
   }
   tellProblems(context, result === undefined ? [] : [result.problem]);
-  context.stderr.write(`${name}: not sent; ${result?.outcome === 'retry' ? 'in a run it would be tried again' : 'in a run it would be given up'}.\n`);
+  context.stderr.write(
+    `${name}: not sent; ${result?.outcome === 'retry' ? 'in a run it would be tried again' : 'in a run it would be given up'}.\n`,
+  );
   return exit.unavailable;
 }

@@ -173,7 +173,8 @@ export class Lane {
         rejected.map((letter) => letter.item),
       );
     }
-    for (const result of results) if (result.outcome === 'sent' && result.warning !== undefined) notice(result.warning.code, result.warning);
+    for (const result of results)
+      if (result.outcome === 'sent' && result.warning !== undefined) notice(result.warning.code, result.warning);
     const again = results.find((result) => result.outcome === 'retry');
     if (again?.outcome !== 'retry') {
       if (this.#failures > 0)

@@ -54,5 +54,4 @@ test('a named engine is taken or nothing', () => {
   expect(chooseEngine(goal('bpftrace'), 'procfs', can('procfs'))).toEqual({ why: 'procfs has no answer to tcp.retransmit' });
 });
 
-test('where nothing works it says why not the best', () =>
-  expect(chooseEngine(all, 'auto', can()).why).toBe('bpftrace: no bpftrace here'));
+test('where nothing works it says why not the best', () => expect(chooseEngine(all, 'auto', can()).why).toBe('bpftrace: no bpftrace here'));

@@ -8,8 +8,16 @@ import type { Frame } from './frame.ts';
 
 /** Whether an engine can run a goal here and now, with this user. */
 export type Availability =
-  | { readonly can: true; /** "0.17.0 as root" */ readonly summary: string; /** What it cannot do here. */ readonly limits: readonly string[] }
-  | { readonly can: false; readonly why: string; /** Complete commands, in order, with nothing to replace. */ readonly fix: readonly string[] };
+  | {
+      readonly can: true;
+      /** "0.17.0 as root" */ readonly summary: string;
+      /** What it cannot do here. */ readonly limits: readonly string[];
+    }
+  | {
+      readonly can: false;
+      readonly why: string;
+      /** Complete commands, in order, with nothing to replace. */ readonly fix: readonly string[];
+    };
 
 /** The world as an engine sees it, passed in so that tests and a privileged helper can stand in for it. */
 export interface EngineHost {

@@ -61,7 +61,8 @@ async function planWith(
       const made = choice.engine === undefined ? undefined : await moduleFor(options, goal, rules, choice.engine);
       if (choice.engine === undefined || made === undefined || made.ok) {
         watched.push({ goal, rules, choice });
-        if (choice.engine !== undefined && made?.ok === true) modules.set(choice.engine, [...(modules.get(choice.engine) ?? []), made.value]);
+        if (choice.engine !== undefined && made?.ok === true)
+          modules.set(choice.engine, [...(modules.get(choice.engine) ?? []), made.value]);
         break;
       }
       problems.push(...made.problems);
@@ -101,7 +102,13 @@ async function compiledAlready(
   failed: ReadonlySet<EngineName>,
 ): Promise<boolean> {
   const engine = options.engines.find((each) => each.name === 'systemtap');
-  if (engine?.compiled === undefined || can.get('systemtap')?.can !== true || goal.engines.systemtap === undefined || failed.has('systemtap')) return false;
+  if (
+    engine?.compiled === undefined ||
+    can.get('systemtap')?.can !== true ||
+    goal.engines.systemtap === undefined ||
+    failed.has('systemtap')
+  )
+    return false;
   const made = await moduleFor(options, goal, rules, 'systemtap');
   return made?.ok === true && engine.compiled([made.value], options.host);
 }

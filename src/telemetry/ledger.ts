@@ -55,11 +55,32 @@ export class Ledger {
   readonly sinks = new Map<string, SinkAccount>();
 
   run(id: string, goal: string, engine: string): RunAccount {
-    return entry(this.runs, id, () => ({ goal, engine, emitted: 0, decoded: 0, broken: 0, lost: 0, inPipe: 0, filtered: 0, skipped: 0, missed: 0, future: 0 }));
+    return entry(this.runs, id, () => ({
+      goal,
+      engine,
+      emitted: 0,
+      decoded: 0,
+      broken: 0,
+      lost: 0,
+      inPipe: 0,
+      filtered: 0,
+      skipped: 0,
+      missed: 0,
+      future: 0,
+    }));
   }
 
   rule(name: string): RuleAccount {
-    return entry(this.rules, name, () => ({ records: 0, self: 0, unmatched: 0, unknown: 0, unchanged: 0, deduped: 0, passed: 0, evicted: 0 }));
+    return entry(this.rules, name, () => ({
+      records: 0,
+      self: 0,
+      unmatched: 0,
+      unknown: 0,
+      unchanged: 0,
+      deduped: 0,
+      passed: 0,
+      evicted: 0,
+    }));
   }
 
   sink(name: string): SinkAccount {
@@ -70,11 +91,32 @@ export class Ledger {
   imbalances(): string[] {
     const wrong: string[] = [];
     for (const [id, a] of this.runs)
-      check(wrong, `run ${id} (${a.goal}, ${a.engine})`, 'emitted', a.emitted, 'decoded + broken + lost + in pipe', a.decoded + a.broken + a.lost + a.inPipe);
+      check(
+        wrong,
+        `run ${id} (${a.goal}, ${a.engine})`,
+        'emitted',
+        a.emitted,
+        'decoded + broken + lost + in pipe',
+        a.decoded + a.broken + a.lost + a.inPipe,
+      );
     for (const [name, a] of this.rules)
-      check(wrong, `rule ${name}`, 'records', a.records, 'self + unmatched + unchanged + deduped + passed', a.self + a.unmatched + a.unchanged + a.deduped + a.passed);
+      check(
+        wrong,
+        `rule ${name}`,
+        'records',
+        a.records,
+        'self + unmatched + unchanged + deduped + passed',
+        a.self + a.unmatched + a.unchanged + a.deduped + a.passed,
+      );
     for (const [name, a] of this.sinks)
-      check(wrong, `sink ${name}`, 'queued', a.queued, 'sent + dead-lettered + dropped + in flight', a.sent + a.deadLettered + a.dropped + a.inFlight);
+      check(
+        wrong,
+        `sink ${name}`,
+        'queued',
+        a.queued,
+        'sent + dead-lettered + dropped + in flight',
+        a.sent + a.deadLettered + a.dropped + a.inFlight,
+      );
     return wrong;
   }
 }

@@ -63,7 +63,10 @@ export async function startTapline(options: {
     },
     async items() {
       const lines = await readFile(join(folder, 'out.jsonl'), 'utf8').catch(() => '');
-      return lines.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Item);
+      return lines
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
     },
     async stop() {
       const began = performance.now();

@@ -50,15 +50,27 @@ export const engineCodes = {
     fix: 'One after a crash is normal; if they go on, report them with a recording (tapline run --record).',
   },
   ENGINE_RECORDING_NONE: { summary: 'The file is no recording.', fix: 'Make one: tapline run --record FILE.' },
-  ENGINE_RECORDING_VERSION: { summary: 'The recording has a format that this version does not read.', fix: 'Replay it with the version that recorded it.' },
+  ENGINE_RECORDING_VERSION: {
+    summary: 'The recording has a format that this version does not read.',
+    fix: 'Replay it with the version that recorded it.',
+  },
   ENGINE_RECORDING_COLUMNS: {
     summary: 'A goal was recorded with other columns than it has now, so its lines would be misread.',
     fix: 'Replay it with the version that recorded it, or record anew.',
   },
-  ENGINE_RECORDING_BROKEN: { summary: 'A line of a recording cannot be read; the lines around it are played.', fix: 'Look at the line; a last line that is cut means that the recorder was killed.' },
+  ENGINE_RECORDING_BROKEN: {
+    summary: 'A line of a recording cannot be read; the lines around it are played.',
+    fix: 'Look at the line; a last line that is cut means that the recorder was killed.',
+  },
   ENGINE_RECORDING_UNREADABLE: { summary: 'The recording cannot be read from the disk.', fix: 'Look at the quoted cause.' },
-  ENGINE_RECORDING_CUT: { summary: 'The recording stops before its runs do; they are ended where it stops.', fix: 'Nothing: the recorder was killed.' },
-  ENGINE_RECORDED: { summary: 'A problem that was told when the recording was made, by a version with other codes.', fix: 'Read its message.' },
+  ENGINE_RECORDING_CUT: {
+    summary: 'The recording stops before its runs do; they are ended where it stops.',
+    fix: 'Nothing: the recorder was killed.',
+  },
+  ENGINE_RECORDED: {
+    summary: 'A problem that was told when the recording was made, by a version with other codes.',
+    fix: 'Read its message.',
+  },
   ENGINE_COMPILING: {
     summary: 'SystemTap is compiling a module. The first one for a kernel takes minutes, later ones seconds.',
     fix: 'Nothing: compiled modules are kept for the next start.',
@@ -99,6 +111,12 @@ export const engineCodes = {
     summary: 'A probe has stopped to give signs of life.',
     fix: 'Tapline starts it again. If it repeats, the machine may be overloaded.',
   },
-  ENGINE_REPLACED: { summary: 'An engine gave up and another one watches its goals.', fix: 'The message says which; tapline doctor says why the first cannot run.' },
-  ENGINE_NONE_LEFT: { summary: 'No engine is left for a goal: it is not watched.', fix: 'Run: tapline doctor says what each engine needs here.' },
+  ENGINE_REPLACED: {
+    summary: 'An engine gave up and another one watches its goals.',
+    fix: 'The message says which; tapline doctor says why the first cannot run.',
+  },
+  ENGINE_NONE_LEFT: {
+    summary: 'No engine is left for a goal: it is not watched.',
+    fix: 'Run: tapline doctor says what each engine needs here.',
+  },
 } as const;
