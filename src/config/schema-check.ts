@@ -61,7 +61,7 @@ function problemOf(source: Source, wrong: ErrorObject, path: Path): Problem {
     case 'additionalProperties': {
       const key = String(params['additionalProperty']);
       const known = Object.keys(schema['properties'] ?? {});
-      const owner = path.length === 0 ? 'here' : `in ${name}`;
+      const owner = typeof path.at(-1) === 'string' ? `in ${name}` : 'here';
       return error('CONFIG_UNKNOWN_KEY', `There is no key "${key}" ${owner}${didYouMean(key, known)}`.replace(/([^?])$/, '$1.'), {
         place: source.place([...path, key], 'key'),
         hint: known.length > 0 ? `Keys: ${known.join(', ')}.` : 'It takes no keys.',
@@ -70,7 +70,7 @@ function problemOf(source: Source, wrong: ErrorObject, path: Path): Problem {
     case 'required': {
       const key = String(params['missingProperty']);
       const about = ((schema['properties'] ?? {}) as Record<string, { description?: string } | undefined>)[key]?.description;
-      return error('CONFIG_MISSING_KEY', `The key "${key}" is missing${path.length === 0 ? '' : ` in ${name}`}.`, {
+      return error('CONFIG_MISSING_KEY', `The key "${key}" is missing${typeof path.at(-1) === 'string' ? ` in ${name}` : ''}.`, {
         place,
         ...(about !== undefined && { hint: `${key}: ${about}` }),
       });

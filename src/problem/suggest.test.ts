@@ -12,6 +12,8 @@ test.each([
   ['sadr', 'saddr'],
   ['rto_msec', 'rto_ms'],
   ['was', 'rto_was_ms'],
+  ['daddress', 'daddr'],
+  ['stat', 'state'],
 ])('%s is meant for %s', (word, meant) => expect(nearest(word, fields)).toBe(meant));
 
 test.each(['', 'x', 'temperature', 'interface', 'y'.repeat(10_000)])('nothing is near %s', (word) =>

@@ -19,9 +19,10 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 /** Small for likely slips: a letter more, less, changed or swapped; a name begun and not finished, or one part of it. */
 function costOf(wanted: string, candidate: string): number | undefined {
   const distance = editDistance(wanted, candidate);
-  if (distance <= Math.max(1, Math.floor(Math.max(wanted.length, Math.min(candidate.length, 64)) / 3))) return distance;
+  if (distance <= Math.max(1, Math.floor(Math.max(wanted.length, Math.min(candidate.length, 64)) / 2.5))) return distance;
   const parts = candidate.split(/[._-]/);
   if (wanted.length >= 2 && candidate.startsWith(wanted)) return 1 + distance / 10;
+  if (candidate.length >= 4 && wanted.startsWith(candidate)) return 1 + distance / 10;
   if (wanted.length >= 3 && (parts.includes(wanted) || wanted.split(/[._-]/).includes(candidate))) return 2 + distance / 10;
   return undefined;
 }
