@@ -28,7 +28,12 @@ function* frames() {
   for (const lines of input) yield { kind: 'lines', run: run.id, lines, atUs: 2e15 };
 }
 
+/** BENCH_DEEP=1: everything that is told, not the decisions alone. */
+const deep = process.env.BENCH_DEEP === '1';
+const inOrder = (_, value) =>
+  value && typeof value === 'object' && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value;
 function noteOutput({ output }) {
+  if (deep && output.kind !== 'time') note(JSON.stringify(output, inOrder));
   if (output.kind === 'closing') {
     const { key, t0Us, endUs, count, firstUs, lastUs, last } = output.closing;
     const f = last.fields;
@@ -65,7 +70,7 @@ if (who === 'stream') {
   signals.pipe(throughRules(sets, (_, thrown) => (fault ??= thrown))).subscribe(noteOutput);
   if (fault) throw fault;
 } else {
-  const loop = handWritten(note);
+  const loop = handWritten(goal, run, (output) => noteOutput({ output }));
   for (const signal of signalsOf()) loop(signal);
   loop();
 }

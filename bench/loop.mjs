@@ -6,7 +6,8 @@ const dedupeUs = 10_000_000;
 const withinUs = 60_000_000;
 const idleUs = 86_400_000_000;
 
-export function handWritten(note) {
+export function handWritten(goal, run, tell) {
+  const states = goal.fields[5].values;
   const size = 1 << 19;
   const conns = table(size, 11);
   const servers = table(size, 5);
@@ -27,40 +28,42 @@ export function handWritten(note) {
   let waiting = [];
   const key = new Int32Array(11);
 
-  const keyText = (e) => `[${address(conns.words, e * 11)},${port(e * 11 + 4)},${address(conns.words, e * 11 + 6)},${port(e * 11 + 10)}]`;
-  const port = (i) => conns.words[i];
-  const address = (words, from) => `"${formatAddress(new Uint8Array(words.slice(from, from + 4).buffer))}"`;
+  const word = (i) => conns.words[i];
+  const address = (words, from) => formatAddress(new Uint8Array(words.slice(from, from + 4).buffer));
   function close(e, us) {
     if (count[e] === 0) return;
-    note(
-      'closing',
-      keyText(e),
-      t0[e],
-      us,
-      count[e],
-      first[e],
-      last[e],
-      heldSeq[e],
-      netns[e],
-      state[e],
-      was[e],
-      rto[e],
-      backoff[e],
-      pid[e],
-      comm[e],
-    );
+    const at = e * 11;
+    const [saddr, sport, daddr, dport] = [address(conns.words, at), word(at + 4), address(conns.words, at + 6), word(at + 10)];
+    const fields = { netns: netns[e], saddr, sport, daddr, dport, state: states[state[e]], rto_was_ms: was[e], rto_ms: rto[e] };
+    fields.backoff = backoff[e];
+    fields.pid = pid[e];
+    fields.comm = comm[e];
+    const { host, boot, id, module, engine, fidelity, goal } = run;
+    const place = { goal, host, boot, run: id, module, lane: 0, seq: heldSeq[e], engine, fidelity };
+    const closing = {
+      key: {
+        text: `["${saddr}",${sport},"${daddr}",${dport}]`,
+        labels: { saddr, sport: String(sport), daddr, dport: String(dport) },
+      },
+      t0Us: t0[e],
+      endUs: us,
+      count: count[e],
+      firstUs: first[e],
+      lastUs: last[e],
+      last: { ...place, timeUs: last[e], timeErrorUs: 0, n: 1, fields },
+    };
+    tell({ kind: 'closing', closing, timeUs: us });
     count[e] = 0;
   }
   function condition(s, us) {
-    note(
-      'condition',
-      `[${address(servers.words, s * 5)}]`,
-      holds[s] === 1,
-      us,
-      sum[s],
-      counted[s],
-      ...(recent[s] ?? []).map((record) => record.seq),
-    );
+    const daddr = address(servers.words, s * 5);
+    const key = { text: `["${daddr}"]`, labels: { daddr } };
+    const records = recent[s] ?? [];
+    tell({
+      kind: 'condition',
+      condition: { key, holds: holds[s] === 1, timeUs: us, count: sum[s], records, counted: counted[s] },
+      timeUs: us,
+    });
     told[s] = 1;
     counted[s] = 0;
     recent[s] = undefined;
