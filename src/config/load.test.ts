@@ -127,3 +127,14 @@ test('a variable within braces needs quotes, and is told so', () => {
   const { problems } = load('rules: []\nsinks: {a: {type: box, password: ${A}}}\n', { A: 'x' });
   expect(problems[0]).toMatchObject({ code: 'CONFIG_YAML', hint: "Put it in quotes: '${NAME}'." });
 });
+
+test('a password in the file is not shown, not even by mistakes beside it or in it', () => {
+  for (const value of ['hunter2', '"hun ter2"', "'hunter2'", '12345', '[hunter2]']) {
+    const { problems } = load(`rules: []\nsinks: {a: {type: box, szie: 1, password: ${value}, sise: 2}}\n`);
+    expect(problems.length).toBeGreaterThan(1);
+    const text = renderProblems(problems, { cwd: '/' });
+    expect(text).toContain('password: ***');
+    expect(text).not.toMatch(/hun|ter2|12345/);
+    expect(problems.map(({ place }) => [...(place?.text ?? '')].length)).toEqual(problems.map(() => 53 + value.length));
+  }
+});

@@ -78,7 +78,7 @@ function problemOf(source: Source, wrong: ErrorObject, path: Path): Problem {
     case 'type':
       return error('CONFIG_WRONG_TYPE', `${name} must be ${typeWords(params['type'])}; this is ${wordsFor(wrong.data)}.`, {
         place,
-        ...typeHint(params['type'], wrong.data, takes),
+        ...(/password|secret|token/i.test(name) ? takes : typeHint(params['type'], wrong.data, takes)),
       });
     case 'anyOf':
     case 'enum':

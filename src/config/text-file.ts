@@ -43,7 +43,7 @@ export class TextFile {
       line: line + 1,
       column: characters(this.text, from, at) + 1,
       length: Math.max(1, characters(this.text, at, stop)),
-      text,
+      text: withoutSecrets(text),
     };
   }
 
@@ -58,6 +58,13 @@ export class TextFile {
     return low;
   }
 }
+
+/** A password that somebody wrote into the file is not shown with the line; a variable is none. */
+const withoutSecrets = (line: string): string =>
+  line.replace(
+    /(\b\w*(?:password|passphrase|secret|token)["']?\s*:\s+)("[^"]*"|'[^']*'|[^\s,}"'#][^\s,}]*)/gi,
+    (written, key: string, value: string) => (value.includes('${') ? written : key + '*'.repeat(characters(value, 0, value.length))),
+  );
 
 /** Code points between two offsets. */
 function characters(text: string, from: number, to: number): number {

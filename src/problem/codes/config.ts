@@ -1,7 +1,10 @@
 /** Mistakes in tapline.yaml, and in the YAML of any file. */
 export const configCodes = {
   CONFIG_FILE_MISSING: { summary: 'A file is not there.', fix: 'Correct the path; relative paths count from the file that names them.' },
-  CONFIG_FILE_IS_DIRECTORY: { summary: 'A directory stands where a file is expected.', fix: 'Name the files in it, for example folder/*.yaml.' },
+  CONFIG_FILE_IS_DIRECTORY: {
+    summary: 'A directory stands where a file is expected.',
+    fix: 'Name the files in it, for example folder/*.yaml.',
+  },
   CONFIG_FILE_UNREADABLE: { summary: 'A file cannot be read.', fix: 'Look at the quoted cause; often a permission is missing.' },
   CONFIG_FILE_EMPTY: { summary: 'A file says nothing: it is empty, or has comments only.', fix: 'Write something in it, or remove it.' },
   CONFIG_FILE_TOO_LARGE: { summary: 'A file is larger than 4 MiB.', fix: 'Split the rules over several files.' },
