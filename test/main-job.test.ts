@@ -159,6 +159,41 @@ describe('the main job, end to end', () => {
   });
 });
 
+test('the same rule on procfs, as nobody with no privilege, inside the namespace', async (context) => {
+  needs(context, 'root', 'netns', 'ss', 'setpriv');
+  const lab = makeNetLab();
+  const tapline = await startTapline({
+    rules: rules(lab.netns).replaceAll(/^ +to: .*$/gm, ''),
+    args: ['--engine', 'procfs'],
+    prefix: ['ip', 'netns', 'exec', lab.a, 'setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'],
+    uid: 65534,
+  });
+  try {
+    await tapline.said('Ready');
+    const server = await lab.peer(lab.b);
+    await server.listen(5001);
+    const client = await lab.peer(lab.a);
+    await client.connect(addresses.b.v4, 5001);
+    await client.send(10);
+    lab.cut();
+    await client.send(1000);
+    const items = await until(async () => {
+      const all = await tapline.items();
+      return all.some((item: Item) => item.kind === 'record' && item.record.fields.rto_ms >= 1600) ? all : undefined;
+    });
+    const series = items.flatMap((item: Item) => (item.kind === 'record' ? [item.record.fields.rto_ms as number] : []));
+    for (const [at, rto] of series.entries()) if (at > 0) expect(rto).toBe((series[at - 1] ?? 0) * 2);
+    expect(items.find((item: Item) => item.kind === 'record').record).toMatchObject({ engine: 'procfs', fidelity: 'sampled' });
+    expect(items.filter((item: Item) => item.kind === 'alert')).toHaveLength(1);
+    const stopped = tapline.stop();
+    expect((await stopped).status).toBe(0);
+    expect(tapline.stderr()).not.toContain('Does not add up');
+  } finally {
+    await tapline.stop();
+    lab.close();
+  }
+}, 60_000);
+
 /** Processes of bpftrace whose arguments name this process as the one to leave out. */
 function bpftraceOf(pid: number): string[] {
   return readdirSync('/proc')

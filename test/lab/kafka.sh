@@ -119,7 +119,14 @@ topic() {
     const admin = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
     const configEntries = bytes === undefined ? [] : [{ name: "max.message.bytes", value: bytes }];
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: +partitions, replicationFactor: 1, configEntries }] });
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: +partitions, replicationFactor: 1, configEntries }] });
+    // Made is not known everywhere at once: on a busy machine the broker may not have heard of its own topic yet.
+    for (let left = 100; ; left--) {
+      const known = await admin.fetchTopicMetadata({ topics: [topic] }).catch((cause) => { if (left === 0) throw cause; });
+      if (known?.topics[0]?.partitions.length === +partitions && known.topics[0].partitions.every((each) => each.leader >= 0)) break;
+      if (left === 0) throw new Error(`topic ${topic} has no leaders`);
+      await new Promise((done) => setTimeout(done, 200));
+    }
     await admin.disconnect();' "$@"
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -31,6 +31,8 @@ export async function startTapline(options: {
   readonly rules: string;
   readonly args?: readonly string[];
   readonly prefix?: readonly string[];
+  /** Whose the folder is, where `prefix` gives up root. */
+  readonly uid?: number;
 }): Promise<RunningTapline> {
   const folder = await mkdtemp(join(tmpdir(), 'tapline-e2e-'));
   await writeFile(
@@ -38,6 +40,7 @@ export async function startTapline(options: {
     `engine: auto\nrules: [rules.yaml]\nsinks:\n  out: {type: file, path: out.jsonl}\n${options.sinks ?? ''}\nto: [${options.to ?? 'out'}]\n`,
   );
   await writeFile(join(folder, 'rules.yaml'), options.rules);
+  if (options.uid !== undefined) await chown(folder, options.uid, options.uid);
   const words = [...(options.prefix ?? []), process.execPath, program, 'run', '-c', join(folder, 'tapline.yaml'), ...(options.args ?? [])];
   const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
   const text = { stdout: '', stderr: '' };
@@ -73,7 +76,7 @@ export async function startTapline(options: {
       child.kill('SIGINT');
       const [status] = child.exitCode === null ? ((await exited) as [number | null]) : [child.exitCode];
       const ms = performance.now() - began;
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, force: true });
       return { status, ms };
     },
   };
