@@ -20,13 +20,24 @@ export interface ConfigPorts {
 const defaultPollMs = 200;
 const [shortestPollMs, longestPollMs] = [20, 60_000];
 
+/** What the rules can be checked against even where something else in the configuration is wrong. */
+export interface ForRules {
+  readonly ruleFiles: readonly string[];
+  /** Names of all sinks, right or wrong. */
+  readonly sinks: readonly string[];
+  readonly to: readonly string[];
+}
+
+/** `forRules` is undefined where the file could not be read at all. */
+export type LoadedConfig = Result<Config> & { readonly forRules: ForRules | undefined };
+
 /** Reads and checks tapline.yaml: every mistake is told. Reads files, writes and starts nothing. */
-export function loadConfig(file: string, ports: ConfigPorts): Result<Config> {
+export function loadConfig(file: string, ports: ConfigPorts): LoadedConfig {
   const read = readSource(resolve(file));
-  if (!read.ok) return read;
+  if (!read.ok) return { ...read, forRules: undefined };
   const source = read.value;
   const problems: Problem[] = checkSchema(source, ConfigShape);
-  if (!isMap(source.value)) return fail(...problems);
+  if (!isMap(source.value)) return { ...fail(...problems), forRules: undefined };
   const raw = source.value as Partial<RawConfig>;
   const sinks = readSinks(source, raw.sinks, ports, problems);
   const ruleFiles = findRuleFiles(source, texts(raw.rules), ['rules']);
@@ -37,8 +48,13 @@ export function loadConfig(file: string, ports: ConfigPorts): Result<Config> {
   const pollMs = typeof raw.poll === 'string' ? (parseDuration(raw.poll) ?? defaultPollMs) : defaultPollMs;
   if (pollMs < shortestPollMs || pollMs > longestPollMs)
     problems.push(error('CONFIG_WRONG_VALUE', '`poll` must lie between 20ms and 1m.', { place: source.place(['poll']) }));
-  if (problems.some((problem) => problem.severity === 'error')) return fail(...problems);
-  return ok({ file: source.file, engine: raw.engine ?? 'auto', ruleFiles: ruleFiles.files, sinks, to, taplineTo, pollMs }, problems);
+  const forRules = { ruleFiles: ruleFiles.files, sinks: declared, to };
+  if (problems.some((problem) => problem.severity === 'error')) return { ...fail(...problems), forRules };
+  const loaded = ok(
+    { file: source.file, engine: raw.engine ?? 'auto', ruleFiles: ruleFiles.files, sinks, to, taplineTo, pollMs },
+    problems,
+  );
+  return { ...loaded, forRules };
 }
 
 function readSinks(source: Source, raw: unknown, ports: ConfigPorts, problems: Problem[]): Map<string, SinkConfig> {

@@ -78,7 +78,7 @@ function problemOf(source: Source, wrong: ErrorObject, path: Path): Problem {
     case 'type':
       return error('CONFIG_WRONG_TYPE', `${name} must be ${typeWords(params['type'])}; this is ${wordsFor(wrong.data)}.`, {
         place,
-        ...(/password|secret|token/i.test(name) ? takes : typeHint(params['type'], wrong.data, takes)),
+        ...(/password|secret|token/i.test(name) ? takes : typeHint(params['type'], wrong.data, takes, takesDuration(schema))),
       });
     case 'anyOf':
     case 'enum':
@@ -137,10 +137,12 @@ const typeWords = (types: unknown): string =>
 function wordsFor(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'number' && !Number.isInteger(value)) return `the fraction ${value}`;
   return { string: 'text', number: 'a number', boolean: 'true or false', object: 'a map' }[typeof value as string] ?? 'something else';
 }
 
-function typeHint(type: unknown, value: unknown, otherwise: { hint?: string }): { hint?: string } {
+function typeHint(type: unknown, value: unknown, otherwise: { hint?: string }, duration: boolean): { hint?: string } {
+  if (duration && typeof value === 'number') return { hint: `A duration has a unit: ${value}s, ${value}m, ${value}h.` };
   if (type === 'array' && typeof value === 'string') return { hint: `A list of one: [${value}]` };
   if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
     return { hint: `In quotes it is text: "${String(value)}"` };

@@ -58,21 +58,31 @@ function goalOf(manifest: Manifest, folder: string): Goal {
 /** What a schema cannot say: names that must be fields, enums that need members, templates that must be there. */
 function checkGoal(goal: Goal, folderName: string, source: Source): Problem[] {
   const problems: Problem[] = [];
-  const wrong = (message: string, path: readonly (string | number)[]) => problems.push(error('GOAL_MANIFEST_WRONG', message, { place: source.place(path) }));
+  const wrong = (message: string, path: readonly (string | number)[]) =>
+    problems.push(error('GOAL_MANIFEST_WRONG', message, { place: source.place(path) }));
   if (goal.id !== folderName) wrong(`The goal ${goal.id} stands in a folder named ${folderName}.`, ['id']);
   goal.key.forEach((name, i) => fieldOf(goal, name) ?? wrong(`${goal.id} has no field "${name}".`, ['key', i]));
   for (const field of goal.fields)
-    if ((field.type === 'enum') !== (field.values !== undefined)) wrong(`${field.name}: an enum, and only an enum, has values.`, ['fields', field.name]);
+    if ((field.type === 'enum') !== (field.values !== undefined))
+      wrong(`${field.name}: an enum, and only an enum, has values.`, ['fields', field.name]);
   for (const [name, engine] of Object.entries(goal.engines)) {
     const at = (key: string, i?: number) => ['engines', name, key, ...(i === undefined ? [] : [i])];
     for (const key of ['push', 'unknown'] as const)
       engine[key].forEach((field, i) => {
         const found = goal.fields.find((each) => each.name === field);
         if (found === undefined) wrong(`${goal.id} has no field "${field}".`, at(key, i));
-        else if ((key === 'push') === found.optional) wrong(key === 'push' ? `${field} may be unknown, so no condition on it can be pushed.` : `${field} is not optional, so it cannot be unknown.`, at(key, i));
+        else if ((key === 'push') === found.optional)
+          wrong(
+            key === 'push'
+              ? `${field} may be unknown, so no condition on it can be pushed.`
+              : `${field} is not optional, so it cannot be unknown.`,
+            at(key, i),
+          );
       });
-    if (engine.template !== undefined && !existsSync(join(goal.folder ?? '', engine.template))) wrong(`The template ${engine.template} is not there.`, at('template'));
-    if ((engine.template === undefined) === (engine.reader === undefined)) wrong('An engine has either a template or a reader.', ['engines', name]);
+    if (engine.template !== undefined && !existsSync(join(goal.folder ?? '', engine.template)))
+      wrong(`The template ${engine.template} is not there.`, at('template'));
+    if ((engine.template === undefined) === (engine.reader === undefined))
+      wrong('An engine has either a template or a reader.', ['engines', name]);
   }
   return problems;
 }

@@ -5,7 +5,9 @@ const words = (description: string) => Type.Array(Type.String(), { description }
 
 const FieldSchema = Type.Object(
   {
-    type: Type.Union([Type.Literal('int'), Type.Literal('text'), Type.Literal('address'), Type.Literal('bool'), Type.Literal('enum')], { description: 'Type of the values.' }),
+    type: Type.Union([Type.Literal('int'), Type.Literal('text'), Type.Literal('address'), Type.Literal('bool'), Type.Literal('enum')], {
+      description: 'Type of the values.',
+    }),
     unit: Type.Optional(Type.String({ description: 'Unit, the same on every engine.' })),
     values: Type.Optional(words('Members of an enum, in the order of their codes.')),
     optional: Type.Optional(Type.Boolean({ description: 'A record may not know it.' })),
@@ -34,7 +36,9 @@ export const ManifestSchema = Type.Object(
     description: Type.String({ minLength: 1, description: 'Which kernel event, what is seen and what is not.' }),
     symptoms: words('Words that a person in trouble would use.'),
     cost: Type.String({ minLength: 1, description: 'What watching it costs.' }),
-    fields: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]*$' }), FieldSchema, { description: 'Fields of a record, in the order of the columns.' }),
+    fields: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]*$' }), FieldSchema, {
+      description: 'Fields of a record, in the order of the columns.',
+    }),
     key: words('Which thing a record is about.'),
     engines: Type.Optional(
       Type.Object(

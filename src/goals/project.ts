@@ -28,16 +28,13 @@ export function loadProject(sources: ProjectSources): Result<Project> {
   const goals = loadGoals(sources.goalsFolder);
   const config = loadConfig(sources.configFile, { sinkTypes: sources.sinkTypes, env: sources.env });
   const problems: Problem[] = [...goals.problems, ...config.problems];
-  const files = sources.ruleFiles ?? (config.ok ? config.value.ruleFiles : []);
+  const files = sources.ruleFiles ?? config.forRules?.ruleFiles ?? [];
   const raw = loadRules(files);
   problems.push(...raw.problems);
   if (!goals.ok) return fail(...problems);
-  // Rules are looked at even where the configuration is wrong; then every sink they name counts as there.
-  const sinks = config.ok ? config.value : { sinks: new Map(raw.rules.flatMap(({ body, group }) => [...(body.to ?? []), ...(group.to ?? [])]).map((name) => [name, anySink])), to: ['?'] };
-  const { rules, problems: found } = resolveRules(raw.rules, goals.value, sinks);
+  // Rules are looked at even where the configuration is wrong.
+  const { rules, problems: found } = resolveRules(raw.rules, goals.value, config.forRules);
   problems.push(...found);
   if (!config.ok || problems.some((problem) => problem.severity === 'error')) return fail(...problems);
   return ok({ config: config.value, catalogue: goals.value, rules }, problems);
 }
-
-const anySink = { name: '?', type: '?', options: {}, place: { file: '?', line: 1, column: 1 } };

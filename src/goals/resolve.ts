@@ -1,16 +1,17 @@
-import type { Config } from '../config/config.ts';
-import { parseDuration } from '../config/duration.ts';
-import { isAlert, nameOf, type RawRule } from '../rules/load.ts';
-import type { RawAlert } from '../rules/schema.ts';
-import type { AlertRule, ForwardRule, Rule } from '../rules/rule.ts';
+import type { ForRules } from '../config/load.ts';
 import type { Problem } from '../problem/problem.ts';
-import { nearest } from '../problem/suggest.ts';
+import { didYouMean } from '../problem/suggest.ts';
+import type { RawRule } from '../rules/load.ts';
+import type { AlertRule, ForwardRule, Rule } from '../rules/rule.ts';
 import type { Catalogue } from './catalogue.ts';
-import { neverFires } from './never-fires.ts';
-import { severityOf } from './severity.ts';
 import type { Goal } from './goal.ts';
-import { checkAnnotations, checkLabels, fieldList, resolveChanged, resolveWhere } from './rule-parts.ts';
+import { neverFires } from './never-fires.ts';
+import { checkAnnotations, durationOf, fieldList, resolveChanged, resolveWhere } from './rule-parts.ts';
+import { resolveLabels } from './labels.ts';
 import { teller, type Tell } from './tell.ts';
+
+/** What rules need of the configuration. */
+export type Destinations = Pick<ForRules, 'sinks' | 'to'>;
 
 export interface Resolved {
   /** Rules that are switched on and right. */
@@ -20,99 +21,127 @@ export interface Resolved {
 
 const defaultKeepFiringMs = 5 * 60_000;
 const defaultMaxAlerts = 1000;
+const longestName = 128;
 
-/** Looks up what rules name, and checks what only makes sense together. Every mistake of every rule is told. */
-export function resolveRules(raw: readonly RawRule[], catalogue: Catalogue, config: Pick<Config, 'sinks' | 'to'>): Resolved {
+/**
+ * Looks up what rules name, and checks what only makes sense together. Every mistake of every rule is told. Without `destinations`,
+ * because the configuration could not be read, the names of sinks are not looked up.
+ */
+export function resolveRules(raw: readonly RawRule[], catalogue: Catalogue, destinations: Destinations | undefined): Resolved {
   const rules: Rule[] = [];
   const problems: Problem[] = [];
   const first = new Map<string, RawRule>();
   for (const rule of raw) {
     const before = problems.length;
     const tell = teller(rule, problems);
-    const name = nameOf(rule.body);
-    const key = isAlert(rule.body) ? 'alert' : 'forward';
-    const earlier = first.get(name);
-    if (earlier !== undefined) {
-      const at = earlier.source.place([...earlier.path, isAlert(earlier.body) ? 'alert' : 'forward']);
-      tell.error('RULE_DUPLICATE_NAME', `There is a rule "${name}" already, at ${at.file}:${at.line}.`, [key], 'Names of rules are unique over all files.');
-    } else first.set(name, rule);
-    if (/\p{Cc}|\p{Surrogate}/u.test(name) || name.length > 128 || name.startsWith('tapline.'))
-      tell.error('RULE_BAD_NAME', 'A name has at most 128 characters, no control characters, and does not begin with "tapline.".', [key]);
-    const made = resolveRule(rule, name, catalogue, config, tell);
+    const name = rule.body[rule.kind];
+    if (name !== undefined) checkName(name, rule, first, tell);
+    const made = resolveRule(rule, name ?? '', catalogue, destinations, tell);
     const wrong = problems.slice(before).some((problem) => problem.severity === 'error');
-    if (made !== undefined && !wrong && rule.body.enabled !== false) rules.push(made);
+    if (made !== undefined && rule.whole && !wrong && rule.body.enabled !== false) rules.push(made);
   }
   return { rules, problems };
 }
 
-function resolveRule(raw: RawRule, name: string, catalogue: Catalogue, config: Pick<Config, 'sinks' | 'to'>, tell: Tell): Rule | undefined {
-  const { body, group } = raw;
-  const goal = catalogue.get(body.goal);
-  if (goal === undefined) {
-    const near = nearest(body.goal, [...catalogue.keys()]);
-    tell.error('RULE_UNKNOWN_GOAL', `There is no goal "${body.goal}"${near === undefined ? '' : `; did you mean "${near}"?`}`, ['goal'], 'tapline goals lists what can be asked.');
+function checkName(name: string, rule: RawRule, first: Map<string, RawRule>, tell: Tell): void {
+  const earlier = first.get(name);
+  if (earlier === undefined) first.set(name, rule);
+  else {
+    const at = earlier.source.place([...earlier.path, earlier.kind]);
+    const where = at.file === rule.source.file ? `in line ${at.line}` : `at ${at.file}:${at.line}`;
+    tell.error(
+      'RULE_DUPLICATE_NAME',
+      `There is a rule "${name}" already, ${where}.`,
+      [rule.kind],
+      'Names of rules are unique over all files.',
+    );
   }
-  const to = resolveTo(raw, config, tell);
-  const where = resolveWhere(raw, goal, tell);
-  if (goal === undefined) return undefined;
-  const by = body.by === undefined ? goal.key : fieldList(goal, body.by, ['by'], tell);
-  const labels = { ...checkLabels(goal, group.labels, raw.groupPath, tell), ...checkLabels(goal, body.labels, [...raw.path], tell) };
-  const severity = severityOf(labels['severity'], (message, hint) =>
-    body.labels?.['severity'] === undefined ? tell.errorAt('RULE_BAD_SEVERITY', message, [...raw.groupPath, 'labels', 'severity'], hint) : tell.error('RULE_BAD_SEVERITY', message, ['labels', 'severity'], hint),
-  );
-  const changed = resolveChanged(goal, body.changed, tell);
-  const dedupeMs = durationOf(body.dedupe);
-  const base = {
+  if (/\p{Cc}|\p{Surrogate}/u.test(name) || name.length > longestName || name.trim() !== name || name.startsWith('tapline.')) {
+    const rules = `A name has at most ${longestName} characters, no control characters, no space at its ends, and does not begin with "tapline.".`;
+    tell.error('RULE_BAD_NAME', rules, [rule.kind]);
+  }
+}
+
+function resolveRule(
+  raw: RawRule,
+  name: string,
+  catalogue: Catalogue,
+  destinations: Destinations | undefined,
+  tell: Tell,
+): Rule | undefined {
+  const { body, group } = raw;
+  const goal = body.goal === undefined ? undefined : catalogue.get(body.goal);
+  if (goal === undefined && body.goal !== undefined) {
+    const message = `There is no goal "${body.goal}"${didYouMean(body.goal, catalogue.keys()) || '.'}`;
+    tell.error('RULE_UNKNOWN_GOAL', message, ['goal'], 'tapline goals lists what can be asked.');
+  }
+  // Without a goal as much is looked at as can be.
+  const where = resolveWhere(body.where, goal, tell);
+  const { labels, severity } = resolveLabels(raw, goal, tell);
+  checkAnnotations(goal, body.annotations, tell);
+  const by = body.by === undefined || goal === undefined ? (goal?.key ?? []) : fieldList(goal, body.by, ['by'], tell);
+  const changed = goal === undefined ? undefined : resolveChanged(goal, body.changed, tell);
+  const dedupeMs = durationOf(body.dedupe, ['dedupe'], tell);
+  const base: Omit<ForwardRule, 'kind'> = {
     name,
-    group: group.name,
-    goal: goal.id,
+    group: group.name ?? '',
+    goal: goal?.id ?? '',
     ...(where && { where }),
     by,
     ...(changed && { changed }),
     ...(dedupeMs !== undefined && dedupeMs > 0 && { dedupeMs }),
     labels,
-    to,
-    place: raw.source.place([...raw.path, isAlert(body) ? 'alert' : 'forward']),
+    to: resolveTo(raw, destinations, tell),
+    place: raw.source.place([...raw.path, raw.kind]),
   };
-  if (!isAlert(body)) return { kind: 'forward', ...base } satisfies ForwardRule;
-  return alertRule(body, goal, base, severity ?? 'warning', tell);
+  const rule: Rule = raw.kind === 'forward' ? { kind: 'forward', ...base } : alertRule(raw, goal, base, severity ?? 'warning', tell);
+  return goal === undefined ? undefined : rule;
 }
 
-function alertRule(body: RawAlert, goal: Goal, base: Omit<ForwardRule, 'kind'>, severity: AlertRule['severity'], tell: Tell): AlertRule {
+function alertRule(
+  { body, whole }: RawRule,
+  goal: Goal | undefined,
+  base: Omit<ForwardRule, 'kind'>,
+  severity: AlertRule['severity'],
+  tell: Tell,
+): AlertRule {
   const { threshold } = body;
-  const withinMs = durationOf(threshold?.within) ?? 0;
-  if (threshold !== undefined && withinMs === 0) tell.error('CONFIG_BAD_DURATION', 'A threshold needs a stretch of time longer than 0.', ['threshold', 'within']);
-  const alertBy = threshold?.by === undefined ? base.by : fieldList(goal, threshold.by, ['threshold', 'by'], tell);
-  checkAnnotations(goal, body.annotations, tell);
+  const withinMs = durationOf(threshold?.within, ['threshold', 'within'], tell);
+  if (withinMs === 0) tell.error('CONFIG_BAD_DURATION', 'A threshold needs a stretch of time longer than 0.', ['threshold', 'within']);
+  const counted = threshold?.by;
   const rule: AlertRule = {
     kind: 'alert',
     ...base,
-    ...(threshold && { threshold: { count: threshold.count, withinMs } }),
-    alertBy,
-    forMs: durationOf(body.for) ?? 0,
-    keepFiringForMs: durationOf(body.keep_firing_for) ?? defaultKeepFiringMs,
+    ...(threshold && { threshold: { count: threshold.count, withinMs: withinMs ?? 0 } }),
+    alertBy: counted === undefined || goal === undefined ? base.by : fieldList(goal, counted, ['threshold', 'by'], tell),
+    forMs: durationOf(body.for, ['for'], tell) ?? 0,
+    keepFiringForMs: durationOf(body.keep_firing_for, ['keep_firing_for'], tell) ?? defaultKeepFiringMs,
     maxAlerts: body.max_alerts ?? defaultMaxAlerts,
     severity,
     annotations: body.annotations ?? {},
     ...(body.runbook_url !== undefined && { runbookUrl: body.runbook_url }),
   };
-  if (withinMs > 0) neverFires(rule, goal, tell);
+  // Where a key was left out because it is wrong, the sum may be another one.
+  if (whole && goal !== undefined && withinMs !== undefined && withinMs > 0) neverFires(rule, goal, tell);
   return rule;
 }
 
-function resolveTo(raw: RawRule, config: Pick<Config, 'sinks' | 'to'>, tell: Tell): readonly string[] {
+/** The rule's own sinks, else its group's, else the configuration's; each once. */
+function resolveTo(raw: RawRule, destinations: Destinations | undefined, tell: Tell): readonly string[] {
   const own = raw.body.to;
-  const to = own ?? raw.group.to ?? config.to;
-  to.forEach((name, i) => {
-    if (config.sinks.has(name) || (own === undefined && raw.group.to === undefined)) return;
-    const near = nearest(name, [...config.sinks.keys()]);
-    const message = `There is no sink "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
-    const hint = `Sinks of this configuration: ${[...config.sinks.keys()].join(', ') || 'none'}.`;
+  const written = own ?? raw.group.to;
+  if (destinations === undefined) return written ?? [];
+  written?.forEach((name, i) => {
+    if (destinations.sinks.includes(name)) return;
+    const message = `There is no sink "${name}"${didYouMean(name, destinations.sinks) || '.'}`;
+    const hint = `Sinks of this configuration: ${destinations.sinks.join(', ') || 'none'}.`;
     if (own !== undefined) tell.error('RULE_UNKNOWN_SINK', message, ['to', i], hint);
     else tell.errorAt('RULE_UNKNOWN_SINK', message, [...raw.groupPath, 'to', i], hint);
   });
-  if (to.length === 0) tell.error('RULE_NO_SINK', 'This rule tells nobody: neither it nor its group nor the configuration says `to`.', own === undefined ? [] : ['to']);
+  const to = [...new Set(written ?? destinations.to)];
+  if (to.length === 0) {
+    const because = written === undefined ? 'neither it nor its group nor the configuration says `to`' : '`to` is empty';
+    tell.error('RULE_NO_SINK', `This rule tells nobody: ${because}.`, own === undefined ? [] : ['to']);
+  }
   return to;
 }
-
-const durationOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : parseDuration(text));

@@ -1,6 +1,29 @@
 import type { Goal } from './goal.ts';
 
-const small = new Set(['a', 'an', 'the', 'is', 'are', 'of', 'to', 'my', 'this', 'that', 'and', 'or', 'in', 'on', 'for', 'it', 'do', 'does', 'how', 'why', 'when', 'what']);
+const small = new Set([
+  'a',
+  'an',
+  'the',
+  'is',
+  'are',
+  'of',
+  'to',
+  'my',
+  'this',
+  'that',
+  'and',
+  'or',
+  'in',
+  'on',
+  'for',
+  'it',
+  'do',
+  'does',
+  'how',
+  'why',
+  'when',
+  'what',
+]);
 
 /** "opens", "opened", "opening" -> "open"; rough on purpose: both sides go through it. */
 const stem = (word: string): string => word.replace(/(?<=\w{3})(ions|ion|ings|ing|ed|es|s)$/, '').replace(/(?<=\w{3})(.)\1$/, '$1');
@@ -33,7 +56,8 @@ function score(goal: Goal, asked: readonly string[], phrase: string): number {
     for (const [weight, text] of parts) {
       const words = wordsOf(text);
       if (words.includes(word)) best = Math.max(best, weight);
-      else if (word.length >= 4 && words.some((each) => each.startsWith(word) || (each.length >= 4 && word.startsWith(each)))) best = Math.max(best, weight / 2);
+      else if (word.length >= 4 && words.some((each) => each.startsWith(word) || (each.length >= 4 && word.startsWith(each))))
+        best = Math.max(best, weight / 2);
     }
     sum += best;
   }

@@ -1,16 +1,24 @@
-import { nearest } from '../problem/suggest.ts';
+import { didYouMean } from '../problem/suggest.ts';
 import { severities, type Severity } from '../rules/rule.ts';
 
 /** What people write beside the RFC 5424 names (semantics 14). */
-const others: Readonly<Record<string, Severity>> = { critical: 'crit', page: 'crit', error: 'err', warn: 'warning', information: 'info' };
+const others: ReadonlyMap<string, Severity> = new Map([
+  ['critical', 'crit'],
+  ['page', 'crit'],
+  ['error', 'err'],
+  ['warn', 'warning'],
+  ['information', 'info'],
+]);
 
 /** undefined where the label is not set, or means nothing, which is told. */
 export function severityOf(label: string | undefined, wrong: (message: string, hint: string) => void): Severity | undefined {
   if (label === undefined) return undefined;
   const word = label.toLowerCase();
-  const found = severities.find((severity) => severity === word) ?? others[word];
+  const found = severities.find((severity) => severity === word) ?? others.get(word);
   if (found !== undefined) return found;
-  const near = nearest(word, [...severities, ...Object.keys(others)]);
-  wrong(`"${label}" is no severity${near === undefined ? '' : `; did you mean "${near}"?`}`, `One of critical, error, warning, info, or ${severities.join(', ')}.`);
+  wrong(
+    `"${label}" is no severity${didYouMean(word, [...severities, ...others.keys()]) || '.'}`,
+    `One of critical, error, warning, info, or ${severities.join(', ')}.`,
+  );
   return undefined;
 }

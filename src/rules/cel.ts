@@ -1,5 +1,6 @@
 import { parse } from '@marcbachmann/cel-js';
 import type { ProblemCode } from '../problem/codes.ts';
+import { slipAt } from './slips.ts';
 import type { Expression } from './where.ts';
 
 /** A mistake in a condition; offsets are UTF-16 positions in the condition's text. */
@@ -24,7 +25,8 @@ interface CelNode {
 const longest = 4096;
 const binary = new Set(['==', '!=', '<', '<=', '>', '>=', '+', '-', '*', '/', '%', 'in']);
 const textTests = new Set(['startsWith', 'endsWith', 'contains']);
-const known = 'Conditions know: fields, numbers, "text", true and false, == != < <= > >= && || ! + - * / % in ?:, known(field), size(text), text.startsWith("..."), .endsWith, .contains.';
+const known =
+  'Conditions know: fields, numbers, "text", true and false, == != < <= > >= && || ! + - * / % in ?:, known(field), size(text), text.startsWith("..."), .endsWith, .contains.';
 
 /**
  * CEL (https://github.com/google/cel-spec) into a tree of our own. What the tree cannot say is refused where it stands, all of it
@@ -32,17 +34,28 @@ const known = 'Conditions know: fields, numbers, "text", true and false, == != <
  */
 export function parseWhere(text: string): Parsed {
   if (text.trim() === '')
-    return refuse({ code: 'RULE_WHERE_EMPTY', message: 'The condition is empty.', hint: 'Leave `where` out to take every record.', start: 0, end: Math.max(text.length, 1) });
+    return refuse({
+      code: 'RULE_WHERE_EMPTY',
+      message: 'The condition is empty.',
+      hint: 'Leave `where` out to take every record.',
+      start: 0,
+      end: Math.max(text.length, 1),
+    });
   if (text.length > longest)
-    return refuse({ code: 'RULE_WHERE_SYNTAX', message: `The condition has ${text.length} characters; at most ${longest} are taken.`, start: 0, end: 1 });
+    return refuse({
+      code: 'RULE_WHERE_SYNTAX',
+      message: `The condition has ${text.length} characters; at most ${longest} are taken.`,
+      start: 0,
+      end: 1,
+    });
   let ast: CelNode;
   try {
-    ast = parse(text).ast as unknown as CelNode;
+    ast = parse(text).ast;
   } catch (cause) {
     const at = (cause as { node?: { start?: number; end?: number } }).node;
     const said = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
     const start = Math.min(at?.start ?? 0, text.length);
-    return refuse({ code: 'RULE_WHERE_SYNTAX', message: `The condition cannot be read: ${inWords(said)}.`, start, end: Math.max(at?.end ?? start, start + 1) });
+    return refuse({ code: 'RULE_WHERE_SYNTAX', ...slipAt(text, said, start, Math.max(at?.end ?? start, start + 1)) });
   }
   const mistakes: Mistake[] = [];
   const tree = convert(ast, mistakes);
@@ -50,21 +63,6 @@ export function parseWhere(text: string): Parsed {
 }
 
 const refuse = (mistake: Mistake): Parsed => ({ ok: false, mistakes: [mistake] });
-
-function inWords(said: string): string {
-  const name = (token: string) => tokens[token] ?? token;
-  return said
-    .replace(/^Unexpected token: EOF/, 'something is missing at the end')
-    .replace(/^Unexpected token: (\w+)/, (_, token: string) => `${name(token)} cannot stand here`)
-    .replace(/^Expected (\w+), got EOF/, (_, token: string) => `${name(token)} is missing at the end`)
-    .replace(/^Expected (\w+), got (\w+)/, (_, wanted: string, got: string) => `${name(wanted)} was expected, not ${name(got)}`)
-    .replace(/^Unexpected character: (.*)/, '$1 means nothing here')
-    .replace(/^Unterminated string/, 'the text has no closing quote');
-}
-const tokens: Readonly<Record<string, string>> = {
-  RPAREN: '")"', LPAREN: '"("', RBRACKET: '"]"', LBRACKET: '"["', AND: '"&&"', OR: '"||"', EQ: '"=="', ASSIGN: '"=" (did you mean "==")',
-  COLON: '":"', QUESTION: '"?"', COMMA: '","', DOT: '"."', IDENTIFIER: 'a name', NUMBER: 'a number', STRING: 'a text',
-}; // prettier-ignore
 
 /** Nodes that are refused become `true`, so that what stands beside them is looked at too. */
 function convert(node: CelNode, mistakes: Mistake[]): Expression {
@@ -96,7 +94,8 @@ function call(node: CelNode, mistakes: Mistake[], no: (what: string, hint?: stri
   const name = String(args[0]);
   const sub = (child: unknown) => convert(child as CelNode, mistakes);
   const given = (node.op === 'call' ? args[1] : args[2]) as CelNode[];
-  if (name === 'matches') return no('matches()', 'A regular expression can be made to run for seconds. Use startsWith, endsWith, contains, == or in.');
+  if (name === 'matches')
+    return no('matches()', 'A regular expression can be made to run for seconds. Use startsWith, endsWith, contains, == or in.');
   if (node.op === 'call') {
     const only = given[0];
     if (name === 'known' && given.length === 1 && only?.op === 'id') return { op: 'known', name: String(only.args), ...at };
@@ -120,7 +119,12 @@ function literal(node: CelNode, mistakes: Mistake[]): Expression | undefined {
     return { op: 'literal', type: 'int', value: Number(value), ...at };
   }
   if (typeof value === 'number') {
-    mistakes.push({ code: 'RULE_WHERE_NUMBER', message: 'All numbers of goals are whole; a decimal fraction fits none.', hint: `Write ${Math.round(value)}.`, ...at });
+    mistakes.push({
+      code: 'RULE_WHERE_NUMBER',
+      message: 'All numbers of goals are whole; a decimal fraction fits none.',
+      hint: `Write ${Math.round(value)}.`,
+      ...at,
+    });
     return { op: 'literal', type: 'int', value: Math.round(value), ...at };
   }
   return undefined;

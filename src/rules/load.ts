@@ -1,27 +1,32 @@
+import type { TSchema } from 'typebox';
 import { checkSchema } from '../config/schema-check.ts';
 import { readSource, type Path, type Source } from '../config/source.ts';
 import { error, type Problem } from '../problem/problem.ts';
 import { nearest } from '../problem/suggest.ts';
-import { AlertSchema, ForwardSchema, RulesFileShape, type RawAlert, type RawForward, type RawGroup } from './schema.ts';
+import { AlertSchema, ForwardSchema, GroupShape, RulesFileShape, type RawAlert, type RawForward, type RawGroup } from './schema.ts';
 
 /** A rule as it was written, its shape checked, nothing looked up yet. */
 export interface RawRule {
   readonly source: Source;
   /** Where the rule stands: ['groups', 0, 'rules', 2]. */
   readonly path: Path;
-  readonly group: Pick<RawGroup, 'name' | 'labels' | 'to'>;
   readonly groupPath: Path;
-  readonly body: RawAlert | RawForward;
+  readonly kind: 'alert' | 'forward';
+  /** Keys whose shape is right. */
+  readonly group: Partial<RawGroup>;
+  readonly body: Partial<RawAlert & RawForward>;
+  /** False where something is wrong with its shape, which is told. What is right is looked at all the same, so that all mistakes are told at once. */
+  readonly whole: boolean;
 }
 
 export interface RawRules {
   readonly rules: readonly RawRule[];
-  /** Everything wrong with the files' shape. Rules whose shape is wrong are not among `rules`. */
+  /** Everything wrong with the shape of the files. */
   readonly problems: readonly Problem[];
 }
 
-export const isAlert = (body: RawAlert | RawForward): body is RawAlert => 'alert' in body;
-export const nameOf = (body: RawAlert | RawForward): string => (isAlert(body) ? body.alert : body.forward);
+const kinds = ['alert', 'forward'] as const;
+const schemas = { alert: AlertSchema, forward: ForwardSchema } as const;
 
 /** Reads rule files. All mistakes of all files are told. */
 export function loadRules(files: readonly string[]): RawRules {
@@ -30,53 +35,100 @@ export function loadRules(files: readonly string[]): RawRules {
   for (const file of files) {
     const read = readSource(file);
     problems.push(...read.problems);
-    if (read.ok) readFile(read.value, rules, problems);
+    if (read.ok) rulesOf(read.value, rules, problems);
   }
   return { rules, problems };
 }
 
-function readFile(source: Source, rules: RawRule[], problems: Problem[]): void {
-  const shape = checkSchema(source, RulesFileShape);
-  problems.push(...shape);
-  if (!isObject(source.value) || !Array.isArray(source.value['groups'])) return;
-  (source.value['groups'] as unknown[]).forEach((group, g) => {
-    if (!isObject(group) || !Array.isArray(group['rules'])) return;
+function rulesOf(source: Source, rules: RawRule[], problems: Problem[]): void {
+  problems.push(...checkSchema(source, RulesFileShape));
+  const groups = isMap(source.value) ? source.value['groups'] : undefined;
+  listed(groups).forEach((group, g) => {
+    if (!isMap(group)) return;
     const groupPath = ['groups', g];
-    (group['rules'] as unknown[]).forEach((body, r) => {
+    const sound = soundKeys(source, GroupShape, group, groupPath);
+    listed(group['rules']).forEach((written, r) => {
       const path = [...groupPath, 'rules', r];
-      if (!isObject(body)) return;
-      const kind = kindOf(source, path, body, problems);
-      if (kind === undefined) return;
-      const wrong = checkSchema(source, kind === 'alert' ? AlertSchema : ForwardSchema, body, path).map((problem) => forwardHint(kind, problem));
-      problems.push(...wrong);
-      if (wrong.length === 0) rules.push({ source, path, group: group as unknown as RawGroup, groupPath, body: body as unknown as RawAlert | RawForward });
+      if (!isMap(written)) return;
+      const found = kindOf(source, path, written, problems);
+      if (found === undefined) return;
+      const { kind, body } = found;
+      const wrong = checkSchema(source, schemas[kind], body, path);
+      problems.push(...wrong.map((problem) => inPlainWords(kind, problem)));
+      const whole = wrong.length === 0 && found.whole;
+      rules.push({ source, path, groupPath, kind, group: sound, body: whole ? body : soundKeys(source, schemas[kind], body, path), whole });
     });
   });
 }
 
-function kindOf(source: Source, path: Path, body: Readonly<Record<string, unknown>>, problems: Problem[]): 'alert' | 'forward' | undefined {
-  const has = { alert: 'alert' in body, forward: 'forward' in body };
-  if (has.alert && has.forward) {
-    problems.push(error('RULE_TWO_KINDS', 'A rule is either an alert or a forward, not both.', { place: source.place([...path, 'forward'], 'key'), hint: 'Make two rules of it.' }));
-    return undefined;
-  }
-  if (has.alert) return 'alert';
-  if (has.forward) return 'forward';
-  const meant = Object.keys(body).find((key) => nearest(key, ['alert', 'forward']) !== undefined);
-  problems.push(
-    meant === undefined
-      ? error('RULE_NO_KIND', 'A rule begins with `alert: NAME` or `forward: NAME`.', { place: source.place(path) })
-      : error('CONFIG_UNKNOWN_KEY', `Unknown key "${meant}"; did you mean "${nearest(meant, ['alert', 'forward']) ?? ''}"?`, { place: source.place([...path, meant], 'key') }),
-  );
-  return undefined;
+type Map = Readonly<Record<string, unknown>>;
+
+/** What is left of a map without the keys that are unknown or whose value is wrong. */
+function soundKeys(source: Source, schema: TSchema, value: Map, path: Path): Map {
+  const keys = (schema as { readonly properties?: Readonly<Record<string, TSchema>> }).properties ?? {};
+  const sound = ([key, each]: [string, unknown]) => {
+    const own = Object.hasOwn(keys, key) ? keys[key] : undefined;
+    return own !== undefined && checkSchema(source, own, each, [...path, key]).length === 0;
+  };
+  return Object.fromEntries(Object.entries(value).filter(sound));
 }
 
-/** A key that only alerts have is the commonest mistake in a forward rule. */
-const forwardHint = (kind: 'alert' | 'forward', problem: Problem): Problem => {
-  const key = /"(threshold|for|keep_firing_for|annotations|max_alerts|runbook_url)"/.exec(problem.message)?.[1];
-  return kind === 'forward' && problem.code === 'CONFIG_UNKNOWN_KEY' && key !== undefined
-    ? { ...problem, message: `A forward rule has no "${key}".`, hint: 'Only alerts have a life cycle: write `alert:` instead of `forward:`, or leave it out.' }
-    : problem;
-};
+function kindOf(
+  source: Source,
+  path: Path,
+  written: Map,
+  problems: Problem[],
+): { kind: 'alert' | 'forward'; body: Map; whole: boolean } | undefined {
+  const named = kinds.filter((kind) => kind in written);
+  if (named.length === 2) {
+    const place = source.place([...path, 'forward'], 'key');
+    problems.push(error('RULE_TWO_KINDS', 'A rule is either an alert or a forward, not both.', { place, hint: 'Make two rules of it.' }));
+    return { kind: 'alert', body: without(written, 'forward'), whole: false };
+  }
+  if (named[0] !== undefined) return { kind: named[0], body: written, whole: true };
+  const typo = Object.keys(written).find((key) => nearest(key, kinds) !== undefined);
+  const kind = kinds.find((each) => typo !== undefined && nearest(typo, kinds) === each);
+  if (typo === undefined || kind === undefined) {
+    const place = source.place(path);
+    problems.push(
+      error('RULE_NO_KIND', 'A rule begins with `alert: NAME` or `forward: NAME`; this one has neither.', {
+        place,
+        hint: 'alert: has a life cycle (pending, firing, resolved); forward: sends every record.',
+      }),
+    );
+    return undefined;
+  }
+  problems.push(
+    error('CONFIG_UNKNOWN_KEY', `There is no key "${typo}" in a rule; did you mean "${kind}"?`, {
+      place: source.place([...path, typo], 'key'),
+    }),
+  );
+  return { kind, body: { [kind]: written[typo], ...without(written, typo) }, whole: false };
+}
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Keys that other programs have, and what says the same here. */
+const elsewhere: Readonly<Record<string, string>> = {
+  expr: '`where`', if: '`where`', when: '`where`', condition: '`where`', filter: '`where`', query: '`where`',
+  severity: '`labels: { severity: ... }`', priority: '`labels: { severity: ... }`', level: '`labels: { severity: ... }`',
+  summary: '`annotations: { summary: ... }`', description: '`annotations: { description: ... }`', message: '`annotations: { summary: ... }`',
+  group_by: '`by`', key: '`by`', count: '`threshold: { count: ..., within: ... }`', within: '`threshold: { count: ..., within: ... }`',
+  window: '`threshold: { count: ..., within: ... }`', runbook: '`runbook_url`', sink: '`to`', sinks: '`to`', send_to: '`to`', receiver: '`to`',
+  disabled: '`enabled: false`', throttle: '`dedupe`', suppress: '`dedupe`',
+}; // prettier-ignore
+
+function inPlainWords(kind: 'alert' | 'forward', problem: Problem): Problem {
+  const key = problem.code === 'CONFIG_UNKNOWN_KEY' ? /^There is no key "([^"]*)"/.exec(problem.message)?.[1] : undefined;
+  if (key === undefined || key in schemas[kind].properties) return problem;
+  if (kind === 'forward' && key in AlertSchema.properties)
+    return {
+      ...problem,
+      message: `A forward rule has no "${key}".`,
+      hint: 'Only alerts have a life cycle: write `alert:` instead of `forward:`, or leave it out.',
+    };
+  const here = Object.hasOwn(elsewhere, key) ? elsewhere[key] : undefined;
+  return here === undefined ? problem : { ...problem, message: `There is no key "${key}" in a rule; ${here} is what says that here.` };
+}
+
+const without = (map: Map, key: string): Map => Object.fromEntries(Object.entries(map).filter(([each]) => each !== key));
+const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value);

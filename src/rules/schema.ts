@@ -3,7 +3,8 @@ import { DurationSchema } from '../config/duration.ts';
 
 const closed = { additionalProperties: false } as const;
 const duration = (description: string) => ({ ...DurationSchema, description });
-const strings = (description: string) => Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { description });
+const strings = (description: string) =>
+  Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { description });
 
 const Names = (description: string) => Type.Array(Type.String(), { description });
 
@@ -19,7 +20,9 @@ const both = {
         Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'field: by how much it must differ' }),
         Names('Fields of which one must differ.'),
       ],
-      { description: 'Takes a record only if a field differs from the last one taken of its key: {rto_ms: 100} by so much, [state] at all.' },
+      {
+        description: 'Takes a record only if a field differs from the last one taken of its key: {rto_ms: 100} by so much, [state] at all.',
+      },
     ),
   ),
   dedupe: Type.Optional(duration('Takes one record of a key in this time; the rest is counted, and told when the time is over.')),
@@ -44,9 +47,22 @@ export const AlertSchema = Type.Object(
     ),
     for: Type.Optional(duration('The condition must hold so long before the alert fires; until then it is pending.')),
     keep_firing_for: Type.Optional(duration('The alert is resolved when the condition was false for so long. Default 5m.')),
-    max_alerts: Type.Optional(Type.Integer({ minimum: 1, maximum: 100000, description: 'Alerts alive at once; the rest is one alert that says so.', default: 1000 })),
-    annotations: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Texts for people, with {{ field }} in them; `summary` is the line that mails and terminals show.' })),
-    runbook_url: Type.Optional(Type.String({ pattern: '^https?://[^\\s]+$', description: 'What to do about it: a link that goes with the alert.' })),
+    max_alerts: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100000,
+        description: 'Alerts alive at once; the rest is one alert that says so.',
+        default: 1000,
+      }),
+    ),
+    annotations: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: 'Texts for people, with {{ field }} in them; `summary` is the line that mails and terminals show.',
+      }),
+    ),
+    runbook_url: Type.Optional(
+      Type.String({ pattern: '^https?://[^\\s]+$', description: 'What to do about it: a link that goes with the alert.' }),
+    ),
   },
   { ...closed, description: 'A rule with a life cycle: pending, firing, resolved.' },
 );
@@ -56,30 +72,25 @@ export const ForwardSchema = Type.Object(
   { ...closed, description: 'A rule that sends every record that passes.' },
 );
 
-const file = (rule: TSchema) =>
+const group = (rule: TSchema) =>
   Type.Object(
     {
-      groups: Type.Array(
-        Type.Object(
-          {
-            name: Type.String({ minLength: 1, description: 'Name of the group.' }),
-            labels: Type.Optional(strings('Labels of all rules of the group; a rule may set its own.')),
-            to: Type.Optional(Names('Sinks of the rules that name none.')),
-            rules: Type.Array(rule, { description: 'Rules.' }),
-          },
-          { ...closed, description: 'Rules that belong together.' },
-        ),
-        { description: 'Groups of rules.' },
-      ),
+      name: Type.String({ minLength: 1, description: 'Name of the group.' }),
+      labels: Type.Optional(strings('Labels of all rules of the group; a rule may set its own.')),
+      to: Type.Optional(Names('Sinks of the rules that name none.')),
+      rules: Type.Array(rule, { description: 'Rules.' }),
     },
-    { ...closed, description: 'A file of rules.' },
+    { ...closed, description: 'Rules that belong together.' },
   );
+const file = (groups: TSchema) =>
+  Type.Object({ groups: Type.Array(groups, { description: 'Groups of rules.' }) }, { ...closed, description: 'A file of rules.' });
 
 /** For editors: rules.schema.json. */
-export const RulesFileSchema = file(Type.Union([AlertSchema, ForwardSchema]));
+export const RulesFileSchema = file(group(Type.Union([AlertSchema, ForwardSchema])));
 /** For the loader, which looks at each rule with the schema of its kind. */
-export const RulesFileShape = file(Type.Object({}, { description: 'A rule.' }));
+export const GroupShape = group(Type.Object({}, { description: 'A rule.' }));
+export const RulesFileShape = file(GroupShape);
 
 export type RawAlert = Static<typeof AlertSchema>;
 export type RawForward = Static<typeof ForwardSchema>;
-export type RawGroup = Omit<Static<typeof RulesFileShape>['groups'][number], 'rules'> & { readonly rules: readonly unknown[] };
+export type RawGroup = Omit<Static<typeof GroupShape>, 'rules'>;
