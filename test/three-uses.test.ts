@@ -1,5 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -19,6 +21,7 @@ test('from nothing to a first alert: config/examples/first-rule.yaml with --demo
   const child = spawn(process.execPath, [program, 'run', '--demo', '--config', example('first-rule.yaml')], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TAPLINE_RUN_DIR: mkdtempSync(join(tmpdir(), 'tapline-use-')) },
   });
   const text = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.out += chunk));

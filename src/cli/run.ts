@@ -15,6 +15,7 @@ import { OwnConnections } from '../telemetry/own-connections.ts';
 import { Banner } from './banner.ts';
 import { exit, type CliContext, type ExitCode } from './context.ts';
 import { bootId, engineHost } from './engine-host.ts';
+import { lockKernelEngines } from './lock.ts';
 import { openProject, tellProblems } from './project.ts';
 import { provoke } from './provoke.ts';
 import { recordTo } from './record.ts';
@@ -95,6 +96,12 @@ async function watchUntilStopped(
   { config, rules, catalogue }: Project,
   { plan, watching, banner }: { readonly plan: Plan; readonly watching: WatchOptions; readonly banner: Banner },
 ): Promise<ExitCode> {
+  const kernel = [...plan.modules.keys()].some((name) => name === 'systemtap' || name === 'bpftrace');
+  const lock = kernel ? lockKernelEngines(context.env) : undefined;
+  if (lock?.ok === false) {
+    tellProblems(context, lock.problems);
+    return exit.unavailable;
+  }
   const stop = new AbortController();
   const ledger = new Ledger();
   const notice = (problem: Problem) => tellProblems(context, [problem]);
@@ -142,6 +149,7 @@ async function watchUntilStopped(
   await demo;
   const closed = recording?.value.close();
   if (closed !== undefined && !closed.ok) tellProblems(context, closed.problems);
+  lock?.value.release();
   const failed = !stop.signal.aborted;
   const summary = { seconds: failed ? 0 : (wallClock.nowUs() - stoppedUs) / 1e6, ledger, unsent };
   banner.say('', ...summaryLines(summary));

@@ -42,7 +42,11 @@ export async function startTapline(options: {
   await writeFile(join(folder, 'rules.yaml'), options.rules);
   if (options.uid !== undefined) await chown(folder, options.uid, options.uid);
   const words = [...(options.prefix ?? []), process.execPath, program, 'run', '-c', join(folder, 'tapline.yaml'), ...(options.args ?? [])];
-  const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+  const child = spawn(words[0] ?? '', words.slice(1), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: folder,
+    env: { ...process.env, TAPLINE_RUN_DIR: folder },
+  });
   const text = { stdout: '', stderr: '' };
   let changed = () => undefined as void;
   for (const name of ['stdout', 'stderr'] as const)

@@ -18,4 +18,8 @@ export const usageCodes = {
     summary: 'The retransmissions for the demonstration could not be provoked.',
     fix: 'Everything else runs; tapline run without --demo does not try.',
   },
+  RUN_SECOND: {
+    summary: 'Another run of this installation has a kernel engine at work.',
+    fix: 'End that one first, or put the rules of both into one configuration.',
+  },
 } as const;
