@@ -101,7 +101,7 @@ function call(node: CelNode, mistakes: Mistake[], no: (what: string, hint?: stri
     if (name === 'known' && given.length === 1 && only?.op === 'id') return { op: 'known', name: String(only.args), ...at };
     if (name === 'known') return no('known() of anything but one field', 'Write known(pid).');
     if (name === 'size' && given.length === 1) return { op: 'size', of: sub(only), ...at };
-    return no(`${name}()`);
+    return name === 'not' ? no('not()', 'Write !(...).') : no(`${name}()`);
   }
   if (textTests.has(name) && given.length === 1) return { op: name as 'contains', text: sub(args[1]), part: sub(given[0]), ...at };
   if (name === 'size' && given.length === 0) return { op: 'size', of: sub(args[1]), ...at };
