@@ -44,3 +44,15 @@ test('no dumping grounds, no long files', () => {
   expect(files.filter((file) => /(^|\/)(utils?|helpers?|common|shared|misc|types|constants)(\/|\.ts$)/.test(file))).toEqual([]);
   expect(files.filter((file) => source(file).split('\n').length > 260)).toEqual([]);
 });
+
+test('a test file that needs nothing special is on the list of those that must run on any machine', () => {
+  const root = join(import.meta.dirname, '..');
+  const listed = new Set(readFileSync(join(root, 'test/must-run.txt'), 'utf8').split('\n'));
+  const all = [
+    ...readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).map((file) => `src/${file}`),
+    ...readdirSync(join(root, 'test')).map((file) => `test/${file}`),
+  ].filter((file) => file.endsWith('.test.ts'));
+  expect(all.length).toBeGreaterThan(60);
+  const special = (file: string) => /\bneeds\(context|\blacking\(/.test(readFileSync(join(root, file), 'utf8'));
+  expect(all.filter((file) => !special(file) && !listed.has(file))).toEqual([]);
+});
