@@ -15,7 +15,12 @@ export function slipAt(text: string, said: string, start: number, end: number): 
     for (const found of text.matchAll(pattern)) {
       const stretch = { start: found.index, end: found.index + found[0].length };
       // The parser stops inside what it does not understand, or right behind it.
-      if (start >= stretch.start && start <= stretch.end && !insideQuotes(text, stretch.start)) return { ...tell(found[0]), ...stretch };
+      if (
+        start >= stretch.start &&
+        (start <= stretch.end || text.slice(stretch.end, start).trim() === '') &&
+        !insideQuotes(text, stretch.start)
+      )
+        return { ...tell(found[0]), ...stretch };
     }
   return { message: `The condition cannot be read: ${inWords(said)}.`, start, end };
 }
