@@ -10,7 +10,7 @@ import type { Frame } from './engine/frame.ts';
 import type { Goal } from './goals/goal.ts';
 import { error, type Problem } from './problem/problem.ts';
 import type { Rule } from './rules/rule.ts';
-import { createRulePipe, throughRules, type RulePipe } from './stream/index.ts';
+import { createRulePipe, throughRules, type RulePipe, type Told } from './stream/index.ts';
 import type { Secret } from './stream/key.ts';
 import { isOwnGoal, Reentry } from './stream/reentry.ts';
 import type { Ledger } from './telemetry/ledger.ts';
@@ -26,8 +26,6 @@ export interface PipelineOptions {
   readonly ledger: Ledger;
   readonly host: string;
   readonly boot: string;
-  /** Names this start of Tapline in the records that it makes about itself. */
-  readonly runId: string;
   /** Keys the hash of state maps (semantics 17). */
   readonly secret: Secret;
   /** Keys of each operator with state, at most. */
@@ -52,12 +50,13 @@ export interface Pipeline {
  */
 export function runPipeline(options: PipelineOptions): Pipeline {
   const { ledger, goals, notice } = options;
-  const signals = new Subject<Signal>();
+  // Tapline's own records have a stream of their own, which ends last: what the rules tell when they stop still reaches it.
+  const [signals, ownSignals] = [new Subject<Signal>(), new Subject<Signal>()];
   const feed = inOrder((signal) => {
     options.watch?.signal?.(signal);
     signals.next(signal);
   });
-  const reentry = new Reentry({ goals, host: options.host, boot: options.boot, runId: options.runId, feed });
+  const reentry = new Reentry({ goals, host: options.host, boot: options.boot, feed: inOrder((signal) => ownSignals.next(signal)) });
   const lost = new Map<string, number>();
   const time = { streamUs: 0 };
 
@@ -70,13 +69,13 @@ export function runPipeline(options: PipelineOptions): Pipeline {
   });
 
   const stages = new Map<Rule, Stage>();
-  const pipes: RulePipe[] = [];
+  const pipes: { readonly kernel: RulePipe[]; readonly own: RulePipe[] } = { kernel: [], own: [] };
   for (const rule of [...options.rules, ...defaultRules(options.rules, goals.values(), options.taplineTo)]) {
     const goal = goals.get(rule.goal);
     if (goal === undefined) continue;
     const account = ledger.rule(rule.name);
     stages.set(rule, createStage(rule, goal, { host: options.host, account, lostOf: (of) => lost.get(of) ?? 0 }));
-    pipes.push(
+    (isOwnGoal(rule.goal) ? pipes.own : pipes.kernel).push(
       createRulePipe(rule, goal, {
         account,
         secret: options.secret,
@@ -93,7 +92,7 @@ export function runPipeline(options: PipelineOptions): Pipeline {
       }),
     );
 
-  signals.pipe(throughRules(new BehaviorSubject<readonly RulePipe[]>(pipes), onFault)).subscribe(({ rule, output }) => {
+  const take = ({ rule, output }: Told) => {
     if (output.kind === 'closing' && !isOwnGoal(rule.goal)) {
       const { key, count } = output.closing;
       reentry.tell('tapline.suppressed', output.timeUs, { rule: rule.name, of: rule.goal, key: key.text, count });
@@ -102,7 +101,9 @@ export function runPipeline(options: PipelineOptions): Pipeline {
     if (items.length === 0) return;
     options.watch?.items?.(items);
     delivery.accept(items);
-  });
+  };
+  signals.pipe(throughRules(new BehaviorSubject<readonly RulePipe[]>(pipes.kernel), onFault)).subscribe(take);
+  ownSignals.pipe(throughRules(new BehaviorSubject<readonly RulePipe[]>(pipes.own), onFault)).subscribe(take);
 
   const ended = new Promise<readonly Unsent[]>((resolve, reject) => {
     options.frames.subscribe({
@@ -110,6 +111,7 @@ export function runPipeline(options: PipelineOptions): Pipeline {
       error: reject,
       complete: () => {
         signals.complete();
+        ownSignals.complete();
         delivery.close().then(resolve, reject);
       },
     });
@@ -134,7 +136,7 @@ function decodeInto(to: {
     if (!begun && frames[0] !== undefined) {
       begun = true;
       time.streamUs = frames[0].atUs;
-      reentry.begin(time.streamUs);
+      reentry.begin(frames[0].kind === 'run' ? frames[0].run : undefined, time.streamUs);
     }
     for (const signal of decoder.push(frames)) {
       if (signal.kind !== 'batch') time.streamUs = Math.max(time.streamUs, signal.kind === 'lost' ? signal.toUs : signal.timeUs);

@@ -81,7 +81,6 @@ async function replay(context: CliContext, file: string, options: ReplayCliOptio
     ledger,
     host: hostname(),
     boot: bootId(),
-    runId: 'replay',
     secret: [randomInt(2 ** 32), randomInt(2 ** 32)],
     maxKeys,
     notice: (problem) => {

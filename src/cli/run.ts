@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -122,7 +122,6 @@ async function watchUntilStopped(
     ledger,
     host: hostname(),
     boot: bootId(),
-    runId: randomBytes(8).toString('hex'),
     secret: [randomInt(2 ** 32), randomInt(2 ** 32)],
     maxKeys,
     self: ownConnectionRows(new OwnConnections(wallClock)),

@@ -38,36 +38,41 @@ export class Reentry {
   readonly #goals: ReadonlyMap<string, Goal>;
   readonly #runs = new Map<string, { readonly run: Run; seq: number }>();
   readonly #feed: (signals: readonly Signal[]) => void;
+  readonly #origin: Pick<Run, 'host' | 'boot'>;
 
   constructor(options: {
     readonly goals: ReadonlyMap<string, Goal>;
     readonly host: string;
     readonly boot: string;
-    readonly runId: string;
     readonly feed: (signals: readonly Signal[]) => void;
   }) {
     this.#goals = options.goals;
     this.#feed = options.feed;
-    for (const goal of options.goals.values()) {
-      if (!isOwnGoal(goal.id)) continue;
+    this.#origin = options;
+  }
+
+  /**
+   * Own goals are watched from the start. Their runs are named after the engines' first one, and are from its host: a replay
+   * gives these records the same identity.
+   */
+  begin(first: Run | undefined, timeUs: number): void {
+    const { host, boot } = first ?? this.#origin;
+    for (const { id } of this.#goals.values()) {
+      if (!isOwnGoal(id)) continue;
       const run: Run = {
-        id: `${options.runId}-${goal.id.slice('tapline.'.length)}`,
-        host: options.host,
-        boot: options.boot,
+        id: `${first?.id ?? 'none'}-${id.slice('tapline.'.length)}`,
+        host,
+        boot,
         engine: 'tapline',
-        goal: goal.id,
+        goal: id,
         module: 'tapline',
         fidelity: 'event',
         dialect: 'tapline',
         clock: 'wall',
       };
-      this.#runs.set(goal.id, { run, seq: 0 });
+      this.#runs.set(id, { run, seq: 0 });
+      this.#feed([{ kind: 'ready', run, timeUs }]);
     }
-  }
-
-  /** Own goals are watched from the start. */
-  begin(timeUs: number): void {
-    this.#feed([...this.#runs.values()].map(({ run }) => ({ kind: 'ready', run, timeUs }) as const));
   }
 
   /** Stream time of the engines is the time of the own goals too. */
