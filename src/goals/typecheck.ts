@@ -75,10 +75,10 @@ class Check {
       case '-':
       case '*':
       case '/':
-      case '%':
-        this.#want(node.left, 'int', node.op);
-        this.#want(node.right, 'int', node.op);
-        return 'int';
+      case '%': {
+        const fit = [this.#want(node.left, 'int', node.op), this.#want(node.right, 'int', node.op)];
+        return fit.includes(false) ? 'wrong' : 'int';
+      }
       case 'in':
         this.#member(node);
         return 'bool';
@@ -115,9 +115,9 @@ class Check {
     );
   }
 
-  #want(of: Expression, wanted: Type, operator: string): void {
+  #want(of: Expression, wanted: Type, operator: string): boolean {
     const type = this.typeOf(of);
-    if (type === wanted || type === 'wrong') return;
+    if (type === wanted || type === 'wrong') return true;
     const hint =
       type === 'address'
         ? 'Addresses are compared whole: with == != or in.'
@@ -125,6 +125,7 @@ class Check {
           ? 'Compare it, for example with > 0.'
           : literalHint(of, wanted);
     this.say('RULE_WHERE_TYPE', of, `${operator} wants ${names[wanted]}; this is ${names[type]}.`, hint);
+    return false;
   }
 
   #comparable(node: Expression & { readonly op: string }, left: Expression, right: Expression): void {
@@ -170,4 +171,6 @@ class Check {
 const argumentOf = (node: Expression, name: string): Expression =>
   node.end - node.start === `known(${name})`.length ? { ...node, start: node.end - 1 - name.length, end: node.end - 1 } : node;
 
-const isText = (node: Expression) => node.op === 'literal' && node.type === 'text';
+/** Text that is written out, so that it can be looked at now; also as a choice of two. */
+const isText = (node: Expression): boolean =>
+  node.op === 'if' ? isText(node.then) && isText(node.otherwise) : node.op === 'literal' && node.type === 'text';
