@@ -1,32 +1,16 @@
 import type { Goal } from './goal.ts';
 
-const small = new Set([
-  'a',
-  'an',
-  'the',
-  'is',
-  'are',
-  'of',
-  'to',
-  'my',
-  'this',
-  'that',
-  'and',
-  'or',
-  'in',
-  'on',
-  'for',
-  'it',
-  'do',
-  'does',
-  'how',
-  'why',
-  'when',
-  'what',
-]);
+const small = new Set('a an the is are was were of to my this that and or in on for it do does how why when what not'.split(' '));
+
+/** Forms that no rule of endings finds, and error names that people paste. */
+const same: ReadonlyMap<string, string> = new Map([
+  ['lost', 'loss'], ['lose', 'loss'], ['losing', 'loss'], ['grew', 'grow'], ['grown', 'grow'], ['sent', 'send'], ['resent', 'resend'], ['hung', 'hang'],
+  ['slower', 'slow'], ['slowly', 'slow'], ['enoent', 'such'], ['eacces', 'denied'], ['eperm', 'denied'], ['etimedout', 'timeout'], ['rst', 'reset'],
+]); // prettier-ignore
 
 /** "opens", "opened", "opening" -> "open"; rough on purpose: both sides go through it. */
-const stem = (word: string): string => word.replace(/(?<=\w{3})(ions|ion|ings|ing|ed|es|s)$/, '').replace(/(?<=\w{3})(.)\1$/, '$1');
+const stem = (word: string): string =>
+  (same.get(word) ?? word).replace(/(?<=\w{3})(ions|ion|ings|ing|ed|es|s)$/, '').replace(/(?<=\w{3})(.)\1$/, '$1');
 const wordsOf = (text: string): string[] =>
   text
     .toLowerCase()
