@@ -44,6 +44,17 @@ test('an alias bomb is defused', () => {
   expect(wrong(bomb).map((line) => line.split(' ')[1])).toEqual(['CONFIG_ALIAS']);
 });
 
+test('an alias stands for the last anchor of its name before it, in keys too, and inside what another alias repeats', () => {
+  const read = source('a: &x 1\nb: &y [*x]\nc: &x 2\nd: [*y, *x]\n&k e: *k\n');
+  expect(read.value).toEqual({ a: 1, b: [1], c: 2, d: [[1], 2], e: 'e' });
+  expect(wrong('a: *x\nb: &x 1\n')).toEqual(['1:4 CONFIG_ALIAS']);
+});
+
+test('a file of nothing but aliases is refused once, and is not searched once for each', () => {
+  // With a search for each alias this takes minutes: the test would run into the time limit of the runner.
+  expect(wrong(`a: &a 1\nb: [${'*a,'.repeat(60_000)}]\n`)).toEqual(['2:30005 CONFIG_ALIAS']);
+});
+
 test('a byte that is no UTF-8 is found; UTF-16 is too', () => {
   expect(wrong(Buffer.from('a: é\nb: caf\xe9\n', 'latin1'))).toEqual(['1:4 CONFIG_NOT_UTF8']);
   expect(wrong(Buffer.concat([bytes('a: é\nb: caf'), Buffer.from([0xe9, 0x0a])]))).toEqual(['2:7 CONFIG_NOT_UTF8']);

@@ -3,7 +3,7 @@ import { isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair } 
 import { error, fail, ok, type Place, type Result } from '../problem/problem.ts';
 import { scalarOffsets } from './scalar-offsets.ts';
 import { TextFile } from './text-file.ts';
-import { parseYaml } from './yaml.ts';
+import { parseYaml, type ParsedYaml } from './yaml.ts';
 
 /** The way from the root of a file to a value in it: keys and indices. */
 export type Path = readonly (string | number)[];
@@ -47,7 +47,7 @@ export function parseSource(file: string, bytes: Uint8Array): Result<Source> {
   const text = decoded.value;
   const parsed = parseYaml(text);
   if (!parsed.ok) return parsed;
-  return ok(new YamlSource(text, parsed.value.document, parsed.value.value));
+  return ok(new YamlSource(text, parsed.value));
 }
 
 const tooLarge = (file: string, size: number) =>
@@ -64,10 +64,12 @@ class YamlSource implements Source {
   readonly value: unknown;
   readonly #text: TextFile;
   readonly #document: Document;
+  readonly #targets: ReadonlyMap<Node, Node>;
 
-  constructor(text: TextFile, document: Document, value: unknown) {
+  constructor(text: TextFile, { document, value, targets }: ParsedYaml) {
     this.#text = text;
     this.#document = document;
+    this.#targets = targets;
     this.value = value;
   }
 
@@ -88,7 +90,7 @@ class YamlSource implements Source {
 
   within(path: Path, start: number, end: number): Place {
     const { node, whole } = this.#find(path);
-    const scalar = isAlias(node) ? node.resolve(this.#document) : node;
+    const scalar = isAlias(node) ? this.#targets.get(node) : node;
     if (!whole || !isScalar(scalar) || typeof scalar.value !== 'string' || !scalar.range) return this.place(path);
     const offsets = scalarOffsets(this.#text.text, scalar.range[0], scalar.range[1], scalar.type ?? 'PLAIN', scalar.value);
     const from = offsets?.[Math.max(0, Math.min(start, offsets.length - 1))];
@@ -102,7 +104,7 @@ class YamlSource implements Source {
     let node: Node | undefined = this.#document.contents ?? undefined;
     let pair: Pair | undefined;
     for (const step of path) {
-      const around: Node | undefined = isAlias(node) ? node.resolve(this.#document) : node;
+      const around: Node | undefined = isAlias(node) ? this.#targets.get(node) : node;
       if (isMap(around)) {
         const next: Pair | undefined = around.items.find((each) => isScalar(each.key) && keyText(each.key) === String(step));
         if (next === undefined) return { node, pair, whole: false };

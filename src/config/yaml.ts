@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, parseDocument, visit, type Document, type Node, type YAMLError } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, parseDocument, type Document, type Node, type YAMLError } from 'yaml';
 import { error, fail, ok, type Problem, type Result } from '../problem/problem.ts';
 import { didYouMean } from '../problem/suggest.ts';
 import { keyText } from './source.ts';
@@ -9,13 +9,15 @@ const deepest = 64;
 /** Values that aliases may add to a file; a bomb of nine nines is 43 million. */
 const mostByAlias = 10_000;
 
-interface Parsed {
+export interface ParsedYaml {
   readonly document: Document;
   readonly value: unknown;
+  /** What each alias stands for. */
+  readonly targets: ReadonlyMap<Node, Node>;
 }
 
 /** One document of YAML 1.2, core schema, as plain JS. Everything odd is an error, and all errors are told, one a line. */
-export function parseYaml(text: TextFile): Result<Parsed> {
+export function parseYaml(text: TextFile): Result<ParsedYaml> {
   const deep = tooDeepAt(text.text, 2 * deepest);
   if (deep !== undefined) return fail(error('CONFIG_TOO_DEEP', `Nested deeper than ${deepest} levels.`, { place: text.place(deep) }));
   const document = parseDocument(text.text, {
@@ -34,15 +36,17 @@ export function parseYaml(text: TextFile): Result<Parsed> {
     return fail(error('CONFIG_FILE_EMPTY', `${text.file} says nothing.`, { place: text.place(0) }));
   if (document.directives?.yaml.explicit === true && document.directives.yaml.version !== '1.2')
     return fail(error('CONFIG_YAML', 'Only YAML 1.2 is read.', { place: text.place(0), hint: 'Remove the line %YAML.' }));
-  const reading = new Reading(text, document);
+  const reading = new Reading(text);
   const value = reading.valueOf(document.contents, 0);
-  return reading.problems.length > 0 ? fail(...reading.problems) : ok({ document, value });
+  return reading.problems.length > 0 ? fail(...reading.problems) : ok({ document, value, targets: reading.targets });
 }
 
 /** Turns nodes into plain values, with an eye on what the yaml package lets pass. */
 class Reading {
   readonly problems: Problem[] = [];
   readonly #text: TextFile;
+  /** What each alias stands for: the last anchor of its name before it. Kept, because the package would search the whole file for each. */
+  readonly targets = new Map<Node, Node>();
   readonly #anchors = new Map<string, Node>();
   /** Anchored nodes that are being read: an alias to one of them contains itself. */
   readonly #open = new Set<Node>();
@@ -51,15 +55,9 @@ class Reading {
   #tooDeep = false;
   #bomb = false;
 
-  constructor(text: TextFile, document: Document) {
+  constructor(text: TextFile) {
     this.#text = text;
-    // An alias stands for the last anchor of its name before it; aliases are looked up while the values are read in the same order.
-    visit(document, {
-      Node: (_, node) => void ('anchor' in node && node.anchor && !this.#anchors.has(node.anchor) && this.#anchors.set(node.anchor, node)),
-    });
-    this.#document = document;
   }
-  readonly #document: Document;
 
   valueOf(node: unknown, depth: number): unknown {
     if (this.#insideAlias > 0 && ++this.#byAlias > mostByAlias) return undefined;
@@ -69,6 +67,7 @@ class Reading {
       return undefined;
     }
     if (isAlias(node)) return this.#followed(node, depth);
+    this.#anchor(node);
     if (isScalar(node)) return this.#scalar(node);
     const anchored = isMap(node) || isSeq(node) ? node : undefined;
     if (anchored) this.#open.add(anchored);
@@ -96,6 +95,7 @@ class Reading {
         );
       }
       seen.set(text, key as Node);
+      this.#anchor(key);
       // Not by assignment: __proto__ is a key like any other.
       Object.defineProperty(value, text, { value: this.valueOf(below, depth + 1), enumerable: true, configurable: true, writable: true });
     }
@@ -109,7 +109,8 @@ class Reading {
   }
 
   #followed(alias: Node & { readonly source: string }, depth: number): unknown {
-    const target = isAlias(alias) ? alias.resolve(this.#document) : undefined;
+    if (this.#bomb) return undefined;
+    const target = this.targets.get(alias) ?? this.#anchors.get(alias.source);
     if (target === undefined || this.#open.has(target)) {
       this.#wrong(
         'CONFIG_ALIAS',
@@ -120,6 +121,7 @@ class Reading {
       );
       return undefined;
     }
+    this.targets.set(alias, target);
     this.#insideAlias++;
     const value = this.valueOf(target, depth);
     this.#insideAlias--;
@@ -128,6 +130,12 @@ class Reading {
       this.#wrong('CONFIG_ALIAS', `Aliases make more than ${mostByAlias} values out of this file.`, alias);
     }
     return value;
+  }
+
+  /** Anchors are met in the order of the file; what an alias repeats was met before. */
+  #anchor(node: unknown): void {
+    if (this.#insideAlias === 0 && isNode(node) && 'anchor' in node && node.anchor !== undefined && node.anchor !== '')
+      this.#anchors.set(node.anchor, node);
   }
 
   #wrong(code: Problem['code'], message: string, node: Node | null): void {
