@@ -1,5 +1,8 @@
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
+import type { CliContext } from '../src/cli/context.ts';
+import { main } from '../src/cli/index.ts';
 import { loadGoals } from '../src/goals/catalogue.ts';
 import { searchGoals } from '../src/goals/search.ts';
 
@@ -41,3 +44,11 @@ test('words that stand nowhere, and none at all, find nothing', () => {
 
 test('the answer does not depend on the order of the goals', () =>
   expect(searchGoals([...goals].reverse(), 'connection timeout').map(({ id }) => id)).toEqual(found('connection timeout')));
+
+test('`tapline goals` with words that fit nothing says so, names the nearest, and fails', async () => {
+  const text = { stdout: '', stderr: '' };
+  const stream = (key: 'stdout' | 'stderr') => new PassThrough().on('data', (chunk: Buffer) => (text[key] += chunk.toString('utf8')));
+  const context = { stdout: stream('stdout'), stderr: stream('stderr'), env: {}, cwd: '/' } as unknown as CliContext;
+  expect(await main(['goals', 'zebra'], context)).toBe(1);
+  expect(text).toEqual({ stdout: '', stderr: expect.stringMatching(/^error GOAL_UNKNOWN: No goal fits "zebra"/) as unknown });
+});
