@@ -16,14 +16,14 @@ const checks = {
   rsyslogd: () => program('rsyslogd'),
   kcat: () => program('kcat'),
   kafka: () =>
-    process.env['TAPLINE_KAFKA_DIR'] !== undefined ? undefined : 'set TAPLINE_KAFKA_DIR; .ci/run installs a broker (test/lab/kafka.sh)',
+    (process.env['TAPLINE_KAFKA_DIR'] ?? '') !== '' ? undefined : 'set TAPLINE_KAFKA_DIR; .ci/run installs a broker (test/lab/kafka.sh)',
   nativeSyslog: () =>
     existsSync(join(import.meta.dirname, '../node_modules/node-syslog/build/Release'))
       ? undefined
       : 'the optional package node-syslog was not built',
   logger: () => program('logger'),
   devLog: () => (existsSync('/dev/log') ? 'a syslog daemon of this machine owns /dev/log' : undefined),
-  vm: () => (process.env['TAPLINE_LAB_DIR'] !== undefined ? undefined : 'run: npm run test:kernel'),
+  vm: () => ((process.env['TAPLINE_LAB_DIR'] ?? '') !== '' ? undefined : 'run: npm run test:kernel'),
   stap: () => program('stap'),
 } as const;
 
