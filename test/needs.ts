@@ -12,7 +12,6 @@ const checks = {
   ss: () => program('ss'),
   setpriv: () => program('setpriv'),
   python3: () => program('python3'),
-  script: () => program('script'),
   rsyslogd: () => program('rsyslogd'),
   kcat: () => program('kcat'),
   kafka: () =>
@@ -23,8 +22,6 @@ const checks = {
       : 'the optional package node-syslog was not built',
   logger: () => program('logger'),
   devLog: () => (existsSync('/dev/log') ? 'a syslog daemon of this machine owns /dev/log' : undefined),
-  vm: () => ((process.env['TAPLINE_LAB_DIR'] ?? '') !== '' ? undefined : 'run: npm run test:kernel'),
-  stap: () => program('stap'),
 } as const;
 
 export type Need = keyof typeof checks;
