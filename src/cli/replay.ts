@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { generateModule } from '../generate/generate.ts';
@@ -10,11 +8,10 @@ import { isOwnGoal } from '../stream/reentry.ts';
 import { wallClock } from '../telemetry/clock.ts';
 import { Ledger } from '../telemetry/ledger.ts';
 import { exit, type CliContext, type ExitCode } from './context.ts';
-import { bootId, engineHost } from './engine-host.ts';
+import { engineHost } from './engine-host.ts';
 import { openProject, tellProblems } from './project.ts';
-import { maxKeys } from './run.ts';
+import { pipelineBase } from './pipeline-base.ts';
 import { onStopSignals } from './signals.ts';
-import { openSinks } from './sinks-open.ts';
 import { summaryJson, summaryLines } from './summary.ts';
 import { examples, type Verb } from './verb.ts';
 
@@ -46,7 +43,8 @@ export const replayVerb: Verb = {
 async function replay(context: CliContext, file: string, options: ReplayCliOptions): Promise<ExitCode> {
   const opened = openProject(context, options);
   if (!opened.ok) return exit.config;
-  const { config, rules, catalogue } = opened.project;
+  const { project } = opened;
+  const { catalogue } = project;
   const engine = replayEngine({ file: file === '-' ? file : resolve(context.cwd, file), speed: options.speed });
   const host = engineHost();
   const available = await engine.available(host);
@@ -74,15 +72,7 @@ async function replay(context: CliContext, file: string, options: ReplayCliOptio
   let wrong = 0;
   const pipeline = runPipeline({
     frames: engine.run(modules, host, stop.signal),
-    rules,
-    goals: catalogue,
-    sinks: openSinks(context, config),
-    taplineTo: config.taplineTo,
-    ledger,
-    host: hostname(),
-    boot: bootId(),
-    secret: [randomInt(2 ** 32), randomInt(2 ** 32)],
-    maxKeys,
+    ...pipelineBase(context, project, ledger),
     notice: (problem) => {
       if (problem.code.startsWith('ENGINE_RECORDING') && problem.severity === 'error') wrong += 1;
       tellProblems(context, [problem]);

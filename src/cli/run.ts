@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';
@@ -14,14 +12,14 @@ import { Ledger } from '../telemetry/ledger.ts';
 import { OwnConnections } from '../telemetry/own-connections.ts';
 import { Banner } from './banner.ts';
 import { exit, type CliContext, type ExitCode } from './context.ts';
-import { bootId, engineHost } from './engine-host.ts';
+import { engineHost } from './engine-host.ts';
 import { lockKernelEngines } from './lock.ts';
 import { openProject, tellProblems } from './project.ts';
 import { provoke } from './provoke.ts';
 import { recordTo } from './record.ts';
 import { ownConnectionRows } from './self.ts';
+import { pipelineBase } from './pipeline-base.ts';
 import { onStopSignals } from './signals.ts';
-import { openSinks } from './sinks-open.ts';
 import { summaryJson, summaryLines } from './summary.ts';
 import { examples, type Verb } from './verb.ts';
 
@@ -35,8 +33,6 @@ interface RunOptions {
   readonly pushdown: boolean;
 }
 
-/** Keys of each operator with state, at most; more are evicted, counted and told. */
-export const maxKeys = 100_000;
 /** What may still be under way after a second signal: then the process ends. */
 const abandonMs = 400;
 
@@ -93,9 +89,10 @@ async function run(context: CliContext, options: RunOptions): Promise<ExitCode> 
 async function watchUntilStopped(
   context: CliContext,
   options: RunOptions,
-  { config, rules, catalogue }: Project,
+  project: Project,
   { plan, watching, banner }: { readonly plan: Plan; readonly watching: WatchOptions; readonly banner: Banner },
 ): Promise<ExitCode> {
+  const { config, rules, catalogue } = project;
   const kernel = [...plan.modules.keys()].some((name) => name === 'systemtap' || name === 'bpftrace');
   const lock = kernel ? lockKernelEngines(context.env) : undefined;
   if (lock?.ok === false) {
@@ -115,15 +112,7 @@ async function watchUntilStopped(
   let stoppedUs = 0;
   const pipeline = runPipeline({
     frames: recording === undefined ? watch(plan, watching, stop.signal) : watch(plan, watching, stop.signal).pipe(recording.value.tap),
-    rules,
-    goals: catalogue,
-    sinks: openSinks(context, config),
-    taplineTo: config.taplineTo,
-    ledger,
-    host: hostname(),
-    boot: bootId(),
-    secret: [randomInt(2 ** 32), randomInt(2 ** 32)],
-    maxKeys,
+    ...pipelineBase(context, project, ledger),
     self: ownConnectionRows(new OwnConnections(wallClock)),
     notice,
     watch: {

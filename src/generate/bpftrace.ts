@@ -1,5 +1,5 @@
 import type { Goal } from '../goals/goal.ts';
-import { pushableText, type Atom, type Dialect, type Filter } from './dialect.ts';
+import { canTest, filterSource, pushableText, type Atom, type Dialect } from './dialect.ts';
 
 /** Bytes of a string of bpftrace's, its NUL included: with more, tuples do not fit on BPF's stack of 512 bytes. */
 export const stringBytes = 96;
@@ -17,8 +17,9 @@ export const mapPrefix = (goal: Goal): string => goal.id.replaceAll('.', '_');
 export const bpftraceDialect: Dialect = {
   engine: 'bpftrace',
   comment: (text) => `// ${text}`,
-  can,
-  filter: filterSource,
+  // The command name: at most 15 bytes, held whole by the builtin.
+  can: (atom) => canTest(atom, (field, text) => field.name === 'comm' && pushableText(text, 15)),
+  filter: (filter) => filterSource(filter, { true: '1 == 1', false: '1 == 0' }, atomSource),
   placeholders: (goal, facts) => {
     const prefix = mapPrefix(goal);
     return {
@@ -48,35 +49,6 @@ export function goodbyeSource(goals: readonly Goal[], sources: readonly string[]
   const maps = new Set(sources.flatMap((source) => [...source.matchAll(/@\w+/g)].map(([name]) => name)));
   const clears = [...maps].filter((name) => !told.has(name)).map((name) => `  clear(${name});`);
   return ['END {', ...goals.map((goal) => `  print(("e:${goal.id}", nsecs));`), ...clears, '}', ''].join('\n');
-}
-
-function can({ field, op, value }: Atom): boolean {
-  const equality = op === '==' || op === '!=';
-  switch (value.type) {
-    case 'int':
-      return field.type === 'int' && Number.isSafeInteger(value.value);
-    case 'text':
-      // The command name: at most 15 bytes, held whole by the builtin.
-      return equality && field.name === 'comm' && pushableText(value.value, 15);
-    case 'enum':
-    case 'bool':
-    case 'address':
-      return equality && field.type === value.type;
-  }
-}
-
-function filterSource(filter: Filter): string {
-  switch (filter.op) {
-    case 'true':
-      return '1 == 1';
-    case 'false':
-      return '1 == 0';
-    case 'atom':
-      return atomSource(filter.atom);
-    case 'and':
-    case 'or':
-      return `(${filter.of.map(filterSource).join(filter.op === 'and' ? ' && ' : ' || ')})`;
-  }
 }
 
 function atomSource({ field, op, value }: Atom): string {

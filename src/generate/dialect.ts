@@ -45,3 +45,22 @@ export interface Dialect {
 /** What text may become part of source: short, printable ASCII without quotes, backslash, percent or braces. The rest is left to the stream. */
 export const pushableText = (text: string, maxBytes: number): boolean =>
   text.length <= maxBytes && /^[A-Za-z0-9 _.,:;/@=+<>()[\]#*!?~^|&-]*$/.test(text);
+
+/** A filter as an expression of a language that writes `&&`, `||` and parentheses as C does. */
+export function filterSource(
+  filter: Filter,
+  words: { readonly true: string; readonly false: string },
+  atom: (atom: Atom) => string,
+): string {
+  if (filter.op === 'true' || filter.op === 'false') return words[filter.op];
+  if (filter.op === 'atom') return atom(filter.atom);
+  if (filter.of.length === 0) return words[filter.op === 'and' ? 'true' : 'false'];
+  return `(${filter.of.map((each) => filterSource(each, words, atom)).join(filter.op === 'and' ? ' && ' : ' || ')})`;
+}
+
+/** Tests that every language so far can make exactly: whole numbers by order, the rest by equality; text as `text` says. */
+export function canTest({ field, op, value }: Atom, text: (field: Field, value: string) => boolean): boolean {
+  const equality = op === '==' || op === '!=';
+  if (value.type === 'int') return field.type === 'int' && Number.isSafeInteger(value.value);
+  return equality && (value.type === 'text' ? text(field, value.value) : field.type === value.type);
+}

@@ -1,5 +1,5 @@
 import type { Field, Goal } from '../goals/goal.ts';
-import { pushableText, type Atom, type Dialect, type Filter } from './dialect.ts';
+import { canTest, filterSource, pushableText, type Atom, type Dialect } from './dialect.ts';
 
 /**
  * SystemTap's language. A template sets a variable for each field of its goal, named like it: an int or bool as a number
@@ -9,40 +9,10 @@ import { pushableText, type Atom, type Dialect, type Filter } from './dialect.ts
 export const systemtapDialect: Dialect = {
   engine: 'systemtap',
   comment: (text) => `// ${text}`,
-  can,
-  filter: filterSource,
+  can: (atom) => canTest(atom, (field, text) => field.type === 'text' && pushableText(text, 255)),
+  filter: (filter) => filterSource(filter, { true: '1', false: '0' }, atomSource),
   placeholders: (goal) => ({ required: { record: recordSource(goal) }, allowed: {} }),
 };
-
-function can({ field, op, value }: Atom): boolean {
-  const equality = op === '==' || op === '!=';
-  switch (value.type) {
-    case 'int':
-      return field.type === 'int' && Number.isSafeInteger(value.value);
-    case 'text':
-      return equality && field.type === 'text' && pushableText(value.value, 255);
-    case 'enum':
-    case 'bool':
-    case 'address':
-      return equality && field.type === value.type;
-  }
-}
-
-function filterSource(filter: Filter): string {
-  switch (filter.op) {
-    case 'true':
-      return '1';
-    case 'false':
-      return '0';
-    case 'atom':
-      return atomSource(filter.atom);
-    case 'and':
-    case 'or':
-      return filter.of.length === 0
-        ? filterSource({ op: filter.op === 'and' ? 'true' : 'false' })
-        : `(${filter.of.map(filterSource).join(filter.op === 'and' ? ' && ' : ' || ')})`;
-  }
-}
 
 function atomSource({ field, op, value }: Atom): string {
   switch (value.type) {
