@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-export const program = join(import.meta.dirname, '../../dist/main.js');
+const checkout = join(import.meta.dirname, '../..');
+export const program = join(checkout, 'dist/main.js');
 
 export interface RunningTapline {
   readonly folder: string;
@@ -31,7 +32,7 @@ export async function startTapline(options: {
   readonly rules: string;
   readonly args?: readonly string[];
   readonly prefix?: readonly string[];
-  /** Whose the folder is, where `prefix` gives up root. */
+  /** Whose the folder is, where `prefix` gives up root; the checkout is then seen at /mnt, because it may lie where only root can look. */
   readonly uid?: number;
 }): Promise<RunningTapline> {
   const folder = await mkdtemp(join(tmpdir(), 'tapline-e2e-'));
@@ -41,7 +42,16 @@ export async function startTapline(options: {
   );
   await writeFile(join(folder, 'rules.yaml'), options.rules);
   if (options.uid !== undefined) await chown(folder, options.uid, options.uid);
-  const words = [...(options.prefix ?? []), process.execPath, program, 'run', '-c', join(folder, 'tapline.yaml'), ...(options.args ?? [])];
+  const words = [
+    ...(options.uid === undefined ? [] : ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /mnt && exec "$@"', checkout]),
+    ...(options.prefix ?? []),
+    process.execPath,
+    options.uid === undefined ? program : '/mnt/dist/main.js',
+    'run',
+    '-c',
+    join(folder, 'tapline.yaml'),
+    ...(options.args ?? []),
+  ];
   const child = spawn(words[0] ?? '', words.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: folder,
