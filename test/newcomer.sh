@@ -26,10 +26,11 @@ run() { "${as[@]}" env HOME="$folder/home" npm_config_cache="$folder/home/.npm" 
 run npm ci --no-audit --no-fund >"$folder/ci.log" 2>&1
 ok $? 'npm ci works from the committed lock file'
 
-# A pseudo-terminal of its own, so that Ctrl-C is a real one: the byte 0x03 written to the terminal.
+# A pseudo-terminal of its own, so that Ctrl-C is a real one: the byte 0x03 written to the terminal. exec, because a shell that
+# waits in between would get the same SIGINT and end with 130 whatever npm says.
 mkfifo "$folder/keys"
 start=$(date +%s)
-run script -qefc 'npm start' "$folder/screen" <"$folder/keys" >/dev/null 2>&1 &
+run script -qefc 'exec npm start' "$folder/screen" <"$folder/keys" >/dev/null 2>&1 &
 pid=$!
 exec 9>"$folder/keys"
 for _ in $(seq 300); do grep -aq ' ALERT ' "$folder/screen" 2>/dev/null && break; kill -0 $pid 2>/dev/null || break; sleep 0.2; done
