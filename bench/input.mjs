@@ -1,5 +1,4 @@
 // One million records of tcp.rto_change as the lines of a probe, the same on every machine.
-export const dialects = ['tapline', 'bpftrace'];
 const stepUs = 500;
 const startUs = 1_700_000_000_000_000;
 
