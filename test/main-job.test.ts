@@ -7,7 +7,7 @@ import { startSmtp, type SmtpReceiver } from './lab/smtp.ts';
 import { startTapline, until, type Item, type RunningTapline } from './lab/tapline.ts';
 import { lacking, needs } from './needs.ts';
 
-const wants = ['root', 'bpftrace', 'netns', 'nstat', 'rsyslogd', 'kafka', 'kcat'] as const;
+const wants = ['root', 'bpftrace', 'netns', 'nstat', 'rsyslogd', 'devLog', 'kafka', 'kcat'] as const;
 const rules = (netns: number) => `
 groups:
   - name: e2e

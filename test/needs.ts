@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
@@ -21,7 +22,8 @@ const checks = {
       ? undefined
       : 'the optional package node-syslog was not built',
   logger: () => program('logger'),
-  devLog: () => (existsSync('/dev/log') ? 'a syslog daemon of this machine owns /dev/log' : undefined),
+  devLog: () =>
+    existsSync('/dev/log') && !existsSync(join(tmpdir(), 'tapline-dev-log')) ? 'a syslog daemon of this machine owns /dev/log' : undefined,
 } as const;
 
 export type Need = keyof typeof checks;

@@ -45,8 +45,24 @@ const properties: Readonly<Record<keyof RsyslogMessage, string>> = {
   text: 'msg',
 };
 
+/** There is one /dev/log: tests that run side by side take turns. Kept with the process that has it; a killed one holds nobody up. */
+export const devLogTurn = join(tmpdir(), 'tapline-dev-log');
+
+async function takeDevLog(): Promise<void> {
+  for (;;) {
+    try {
+      return await writeFile(devLogTurn, String(process.pid), { flag: 'wx' });
+    } catch {
+      const holder = Number(await readFile(devLogTurn, 'utf8').catch(() => '0'));
+      if (holder > 0 && !existsSync(`/proc/${holder}`)) await rm(devLogTurn, { force: true });
+      else await pause(100);
+    }
+  }
+}
+
 /** A real rsyslogd with a configuration of its own, on loopback and unix sockets. `devLog`: it owns /dev/log until it is stopped. */
 export async function startRsyslog({ devLog = false } = {}): Promise<Rsyslog> {
+  if (devLog) await takeDevLog();
   const folder = await mkdtemp(join(tmpdir(), 'tapline-rsyslog-'));
   const [tcp, udp] = [await freePort(), await freePort()];
   const socket = join(folder, 'log.sock');
@@ -86,7 +102,10 @@ ruleset(name="r") { action(type="omfile" file="${out}" template="t" asyncWriting
       child.kill('SIGTERM');
       await ended;
       process.removeListener('exit', killed);
-      if (devLog) await rm('/dev/log', { force: true });
+      if (devLog) {
+        await rm('/dev/log', { force: true });
+        await rm(devLogTurn, { force: true });
+      }
       await rm(folder, { recursive: true });
     },
   };
