@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { printable } from '../src/problem/printable.ts';
 import { openLocalPort } from '../src/sinks/syslog/local.ts';
@@ -73,7 +72,7 @@ test('the local socket by a logger child: one message an item, in order, hostile
   }
 });
 
-test('/dev/log by the native package: one message an item, in order', async (context) => {
+test('/dev/log by the native package: one message an item, in order', { timeout: 180_000 }, async (context) => {
   needs(context, 'root', 'rsyslogd', 'nativeSyslog', 'devLog');
   const daemon = await startRsyslog({ devLog: true });
   try {
@@ -88,10 +87,9 @@ test('/dev/log by the native package: one message an item, in order', async (con
   } finally {
     await daemon.stop();
   }
-  expect(existsSync('/dev/log')).toBe(false);
 });
 
-test('/dev/log where the native package was not built: logger takes its place', async (context) => {
+test('/dev/log where the native package was not built: logger takes its place', { timeout: 180_000 }, async (context) => {
   needs(context, 'root', 'rsyslogd', 'logger', 'devLog');
   const daemon = await startRsyslog({ devLog: true });
   try {
