@@ -62,7 +62,7 @@ if [ $tests -eq 1 ]; then
   run npm test >"$folder/test.log" 2>&1
   status=$?
   ok $status "npm test: $(grep -E '^[0-9]+ passed' "$folder/test.log" | tail -1)"
-  [ $status -eq 0 ] || tail -60 "$folder/test.log"
+  [ $status -eq 0 ] || { grep -aE -A25 ' FAIL |must run here' "$folder/test.log"; tail -5 "$folder/test.log"; }
 fi
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
