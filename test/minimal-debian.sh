@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The README's two commands where nothing is prepared: a Debian 12 of its own with Node, git and nothing else, entered by chroot; once as
 # root and once as an ordinary user. Shows missing installs that a developer's machine hides. Root; needs mmdebstrap.
-#   test/minimal-debian.sh [FOLDER]      FOLDER keeps the Debian for the next time (default: a cache folder)
+#   test/minimal-debian.sh [FOLDER]      FOLDER keeps the Debian for the next time (default: a cache folder); TAPLINE_USERS: which users
 # Ends with `N passed, N failed`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -36,7 +36,7 @@ inside() {
     GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' "$@"
 }
 passed=0 failed=0
-for user in 0 65534; do
+for user in ${TAPLINE_USERS:-0 65534}; do
   echo "== user $user"
   log=$(mktemp)
   inside /src/test/newcomer.sh --user $user 2>&1 | tee "$log" || true
