@@ -21,6 +21,10 @@ test('a process that names itself like a record, and a path like a terminal comm
   const child = spawn(process.execPath, ['-e', opener], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   const [broker, rsyslog, smtp] = await Promise.all([startBroker(), startRsyslog(), startSmtp()]);
+  context.onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await Promise.allSettled([broker.stop(), rsyslog.stop(), smtp.stop()]);
+  });
   await broker.topic('hostile');
   const tapline = await startTapline({
     sinks: `
@@ -86,7 +90,5 @@ groups:
     expect(Buffer.from(bytesOf(record.record.fields.comm as string))).toEqual(Buffer.from(comm));
   } finally {
     await tapline.stop();
-    child.kill('SIGKILL');
-    await Promise.allSettled([broker.stop(), rsyslog.stop(), smtp.stop()]);
   }
 }, 90_000);
