@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
+import { bootId } from '../engine/new-run.ts';
 import type { Project } from '../goals/project.ts';
 import type { PipelineOptions } from '../pipeline.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { CliContext } from './context.ts';
-import { bootId } from './engine-host.ts';
 import { openSinks } from './sinks-open.ts';
 
 /** Keys of each operator with state, at most; more are evicted, counted and told. */
@@ -19,7 +19,7 @@ export const pipelineBase = (context: CliContext, { config, rules, catalogue }: 
     taplineTo: config.taplineTo,
     ledger,
     host: hostname(),
-    boot: bootId(),
+    boot: bootId('/proc'),
     secret: [randomInt(2 ** 32), randomInt(2 ** 32)],
     maxKeys,
   }) satisfies Partial<PipelineOptions>;

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { env } from 'node:process';
 import { goodbyeSource, stringBytes } from '../../generate/bpftrace.ts';
@@ -6,7 +5,8 @@ import type { Module } from '../../generate/module.ts';
 import { error, type Problem } from '../../problem/problem.ts';
 import { startChild, type Child } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
-import type { Frame, Run } from '../frame.ts';
+import { newRun } from '../new-run.ts';
+import type { Frame } from '../frame.ts';
 import { readOrNothing } from '../kernel-facts.ts';
 import { makeMarker, markerBase, pidForProbes } from '../markers.ts';
 import { lastWords, understand } from './messages.ts';
@@ -39,7 +39,7 @@ export async function runOnce(
 ): Promise<Ended> {
   const { clock } = host;
   const base = markerBase();
-  const runs = modules.map((module) => newRun(module, host));
+  const runs = modules.map((module) => newRun(module, host, { ...printed, fidelity: module.goal.engines.bpftrace?.fidelity ?? 'event' }));
   tell(runs.map((run) => ({ kind: 'run', run, atUs: clock.nowUs() })));
 
   const said: string[] = [];
@@ -121,19 +121,6 @@ export function bpftraceArguments(modules: readonly Module[], pid: number, base:
   return ['-f', 'json', '-B', 'line', '-e', program, String(pid), String(base)];
 }
 
-const newRun = (module: Module, host: EngineHost): Run => ({
-  id: randomBytes(8).toString('hex'),
-  host: host.hostname,
-  boot: readOrNothing(`${host.proc}/sys/kernel/random/boot_id`)?.trim() ?? '',
-  engine: 'bpftrace',
-  goal: module.goal.id,
-  module: module.id,
-  fidelity: module.goal.engines.bpftrace?.fidelity ?? 'event',
-  dialect: 'bpftrace',
-  // `nsecs` is bpf_ktime_get_boot_ns() wherever the kernel has it (5.8).
-  clock: 'boottime',
-});
-
 function whyEnded(exit: Awaited<Child['exited']>, lateAfterMs: number | undefined, said: readonly string[]): Problem {
   if (lateAfterMs !== undefined)
     return error('ENGINE_NOT_READY', `The probes of bpftrace were not attached within ${lateAfterMs / 1000} s.`, {
@@ -158,3 +145,6 @@ function recursionMisses(proc: string, child: Child): number {
     return 0;
   }
 }
+
+// `nsecs` is bpf_ktime_get_boot_ns() wherever the kernel has it (5.8).
+const printed = { engine: 'bpftrace', dialect: 'bpftrace', clock: 'boottime' } as const;

@@ -4,12 +4,13 @@ import { Observable } from 'rxjs';
 import type { HostFacts, Module } from '../../generate/module.ts';
 import { error } from '../../problem/problem.ts';
 import type { Availability, Engine, EngineHost } from '../engine.ts';
+import { newRun } from '../new-run.ts';
 import type { Frame } from '../frame.ts';
 import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
 import { parseRetransSegs } from './counter.ts';
 import { words } from './open.ts';
 import { rowMaker } from './rows.ts';
-import { newRun, pollOnce, type Ends, type PollOptions } from './run.ts';
+import { pollOnce, sampled, type Ends, type PollOptions } from './run.ts';
 import { runSs } from './sources.ts';
 
 export interface ProcfsOptions extends Partial<PollOptions> {
@@ -54,7 +55,7 @@ async function* lives(
 ): AsyncGenerator<readonly Frame[], void> {
   const readable = modules.filter((module) => rowMaker(module.goal) !== undefined);
   for (const module of modules.filter((each) => !readable.includes(each))) {
-    const run = newRun(module, host);
+    const run = newRun(module, host, sampled);
     const problem = error(
       'ENGINE_PROCFS_NO_READER',
       `procfs has no reader "${module.goal.engines.procfs?.reader ?? ''}" for ${module.goal.id}.`,

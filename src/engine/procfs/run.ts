@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { performance } from 'node:perf_hooks';
 import type { Module } from '../../generate/module.ts';
 import type { Problem } from '../../problem/problem.ts';
 import type { EngineHost } from '../engine.ts';
+import { newRun } from '../new-run.ts';
 import type { Frame, Run } from '../frame.ts';
 import { MissedCount, parseRetransSegs } from './counter.ts';
 import { Owners } from './owners.ts';
@@ -47,7 +47,7 @@ export async function* pollOnce(
   const now = () => host.clock.nowUs();
   const watched = modules.flatMap((module): Watched[] => {
     const row = rowMaker(module.goal);
-    return row === undefined ? [] : [{ run: newRun(module, host), row, seq: 0 }];
+    return row === undefined ? [] : [{ run: newRun(module, host, sampled), row, seq: 0 }];
   });
   yield watched.map(({ run }) => ({ kind: 'run', run, atUs: now() }) as const);
   const end = (problem?: Problem): Frame[] =>
@@ -161,16 +161,5 @@ function readCounter(host: EngineHost): number | undefined {
   }
 }
 
-export function newRun(module: Module, host: EngineHost): Run {
-  return {
-    id: randomBytes(8).toString('hex'),
-    host: host.hostname,
-    boot: readFileSync(`${host.proc}/sys/kernel/random/boot_id`, 'latin1').trim(),
-    engine: 'procfs',
-    goal: module.goal.id,
-    module: module.id,
-    fidelity: 'sampled',
-    dialect: 'procfs',
-    clock: 'wall',
-  };
-}
+/** Its lines are wall time already. */
+export const sampled = { engine: 'procfs', fidelity: 'sampled', dialect: 'procfs', clock: 'wall' } as const;

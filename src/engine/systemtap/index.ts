@@ -6,12 +6,13 @@ import { Observable } from 'rxjs';
 import type { Module } from '../../generate/module.ts';
 import { error, type Problem } from '../../problem/problem.ts';
 import type { Engine, EngineHost } from '../engine.ts';
+import { newRun } from '../new-run.ts';
 import type { Frame } from '../frame.ts';
 import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
 import { available, compilerVersion, kernelRelease, loaderId, systemPlaces, type Places } from './available.ts';
 import { compile, compiledModule, discard, type Target } from './compile.ts';
 import { LoadedList } from './modules.ts';
-import { live, newRun, timing, type Ends, type Timing } from './run.ts';
+import { live, printed, timing, type Ends, type Timing } from './run.ts';
 
 export interface SystemtapOptions {
   /** Default: $XDG_CACHE_HOME or ~/.cache, tapline/systemtap. */
@@ -119,7 +120,7 @@ async function lives({ module, target, host, loaded, ends, emit, options }: Live
 }
 
 function neverRan(module: Module, host: EngineHost, problem: Problem | undefined, emit: Lives['emit']): void {
-  const run = newRun(module, host);
+  const run = newRun(module, host, printed);
   const atUs = host.clock.nowUs();
   emit([
     { kind: 'run', run, atUs },

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Module } from '../../generate/module.ts';
 import { error, type Problem } from '../../problem/problem.ts';
 import { startChild, type ChildExit, type Escalation } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
+import { newRun } from '../new-run.ts';
 import type { Frame, Run } from '../frame.ts';
 import { understand } from './messages.ts';
 import { loadedModules, unload, type LoadedList } from './modules.ts';
@@ -51,7 +51,7 @@ export interface Life {
 export async function live(life: Life): Promise<{ readonly readyMs: number; readonly problem?: Problem }> {
   const { module, host, ends, emit, loaded } = life;
   const now = () => host.clock.nowUs();
-  const run = newRun(module, host);
+  const run = newRun(module, host, printed);
   emit([{ kind: 'run', run, atUs: now() }]);
 
   const errors: Problem[] = [];
@@ -174,16 +174,5 @@ function ended(module: Module, exit: ChildExit, lastSaid: readonly string[]): Pr
   return error('ENGINE_FAILED', `staprun, running ${module.goal.id}, ${how}.`, lastSaid.length > 0 ? { cause: lastSaid.join('; ') } : {});
 }
 
-export function newRun(module: Module, host: EngineHost): Run {
-  return {
-    id: randomBytes(8).toString('hex'),
-    host: host.hostname,
-    boot: readFileSync(`${host.proc}/sys/kernel/random/boot_id`, 'latin1').trim(),
-    engine: 'systemtap',
-    goal: module.goal.id,
-    module: module.id,
-    fidelity: 'event',
-    dialect: 'systemtap',
-    clock: 'monotonic',
-  };
-}
+/** Times in its lines are ktime_get(). */
+export const printed = { engine: 'systemtap', fidelity: 'event', dialect: 'systemtap', clock: 'monotonic' } as const;
