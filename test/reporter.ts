@@ -26,6 +26,7 @@ export default class TaplineReporter extends DefaultReporter {
     const skips: string[] = [];
     const refused: string[] = [];
     const seen = new Set<string>();
+    const { testNamePattern } = this.ctx.config;
     for (const module of modules) {
       const file = relative(root, module.moduleId);
       seen.add(file);
@@ -34,7 +35,8 @@ export default class TaplineReporter extends DefaultReporter {
         const result = test.result();
         if (result.state === 'passed') passed += 1;
         else if (result.state === 'failed') failed += 1;
-        else {
+        else if (testNamePattern?.test(test.fullName.replaceAll(' > ', ' ')) !== false) {
+          // (What `-t` leaves out was not asked for.)
           const why = (result.state === 'skipped' ? result.note : undefined) ?? 'no reason given';
           const need = /^needs (\w+):/.exec(why)?.[1];
           const line = `${file} > ${test.fullName}: ${why}`;

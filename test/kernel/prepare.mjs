@@ -4,6 +4,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
+import { modulesWanted } from '../lab/conformance-modules.mjs';
+import { casesFor, only } from './cases.mjs';
 import { catalogue } from './catalogue.mjs';
 
 const [lab, job] = process.argv.slice(2);
@@ -23,29 +25,61 @@ const packages = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'
   stdio: ['ignore', 'pipe', 'ignore'],
 });
 for (const folder of packages.trim().split('\n').slice(1)) cpSync(folder, join(tapline, relative(root, folder)), { recursive: true });
-for (const program of ['job.sh', 'checks.mjs', 'life.mjs', 'hostile.mjs', 'watching.mjs', 'commandline.mjs'])
+for (const program of [
+  'job.sh',
+  'checks.mjs',
+  'life.mjs',
+  'hostile.mjs',
+  'watching.mjs',
+  'commandline.mjs',
+  'conformance.mjs',
+  'cases.mjs',
+])
   cpSync(join(import.meta.dirname, program), join(job, program));
 cpSync(join(import.meta.dirname, 'config'), join(job, 'config'), { recursive: true });
+cpSync(join(root, 'test/conformance'), join(job, 'conformance'), { recursive: true });
 cpSync(join(root, 'test/lab/peer.mjs'), join(job, 'peer.mjs'));
-const source = readFileSync(join(root, 'test/lab/netns.ts'), 'utf8');
-writeFileSync(join(job, 'netns.mjs'), ts.transpileModule(source, { compilerOptions: { target: 'es2023', module: 'esnext' } }).outputText);
+mkdirSync(join(job, 'lab'));
+for (const program of ['conformance-engine.mjs', 'conformance-modules.mjs'])
+  cpSync(join(root, 'test/lab', program), join(job, 'lab', program));
+const transpile = (from, to) => {
+  const compilerOptions = { target: 'es2023', module: 'esnext' };
+  writeFileSync(to, ts.transpileModule(readFileSync(join(root, from), 'utf8'), { compilerOptions }).outputText);
+};
+transpile('test/lab/netns.ts', join(job, 'netns.mjs'));
+transpile('test/lab/conformance.ts', join(job, 'lab/conformance.mjs'));
 
 const kernel = readFileSync(join(lab, 'kernel'), 'utf8').trim();
 const loader = loaderId({ libModules: '', path: [join(lab, 'root/usr/bin')] });
 const facts = { hz: 0, kernel, tracepoints: new Map(), engineVersion: '' };
-const goals = catalogue(join(root, 'scripts-stp')).filter((goal) => goal.engines.systemtap);
+const everyGoal = catalogue(join(root, 'scripts-stp'));
+writeFileSync(join(job, 'goals.json'), JSON.stringify(everyGoal));
+const goals = everyGoal.filter((goal) => goal.engines.systemtap?.template !== undefined && only === '');
 const all = goals.map((goal) => {
   const module = generateModule({ goal, rules: [], engine: 'systemtap', facts, pushdown: true });
   if (!module.ok) throw new Error(JSON.stringify(module.problems));
   return module.value;
 });
-const engineOnly = process.env.ENGINE_ONLY === '1';
+const engineOnly = process.env.ENGINE_ONLY === '1' || only !== '';
 const ofProject = engineOnly ? [] : await modulesOfProject(root, facts);
 if (engineOnly) writeFileSync(join(job, 'engine-only'), '');
+if (only !== '') writeFileSync(join(job, 'only'), only);
+
+const conformance = await import(join(job, 'lab/conformance.mjs'));
+const byId = new Map(everyGoal.map((goal) => [goal.id, goal]));
+const stand = { name: 'systemtap', available: async () => ({ can: true, summary: '', limits: [] }), facts: async () => facts };
+const ofCases = [];
+for (const cases of (await casesFor(join(root, 'test/conformance'), byId, 'systemtap', conformance)).asked)
+  for (const batch of conformance.batchesOf(cases)) {
+    const { modules, problems } = await modulesWanted(root, stand, conformance.wantedBy(batch), {});
+    for (const problem of problems) console.error(`lab: ${JSON.stringify(problem)}`);
+    ofCases.push(...modules);
+  }
 
 const target = { kernel, loader, cacheDir: join(lab, 'modules'), modulesDirs: [] };
 const host = { spawn: (command, args, { cwd }) => spawn(inside, [lab, cwd, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }) };
-for (const module of [...all, ...ofProject]) {
+const different = new Map([...all, ...ofProject, ...ofCases].map((module) => [module.name, module]));
+for (const module of different.values()) {
   const started = performance.now();
   const file = await compile(module, target, host, new AbortController().signal, (problem) => console.error(`lab: ${problem.message}`));
   if (!file.ok) {
@@ -62,6 +96,6 @@ for (const module of [...all, ...ofProject]) {
 const golden = join(job, 'golden');
 cpSync(join(root, 'test/golden/modules'), golden, { recursive: true });
 cpSync(join(root, 'scripts-stp/lib'), join(golden, 'lib'), { recursive: true });
-for (const file of readdirSync(golden).filter((name) => name.endsWith('.stp')))
+for (const file of readdirSync(golden).filter((name) => name.endsWith('.stp') && only === ''))
   execFileSync(inside, [lab, golden, 'stap', '-p2', '-r', kernel, '-I', 'lib', file], { stdio: ['ignore', 'ignore', 'inherit'] });
 writeFileSync(join(job, 'modules.json'), JSON.stringify(all));

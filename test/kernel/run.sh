@@ -4,7 +4,9 @@
 #
 #   npm run test:kernel
 #
-# TAPLINE_LAB_DIR: where the lab is kept. SECONDS_ALLOWED: for the job in the VM (300). ENGINE_ONLY=1: without the command line.
+# TAPLINE_LAB_DIR: where the lab is kept. SECONDS_ALLOWED: for the job in the VM (600). ENGINE_ONLY=1: without the command line.
+# CONFORMANCE=TEXT: only the cases of test/conformance with this in their "goal: title". TAPLINE_SEEN=1: writes what was seen
+# into docs/reference/seen.md.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 lab=${TAPLINE_LAB_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tapline/lab}
@@ -15,6 +17,7 @@ node "$here/prepare.mjs" "$lab" "$job"
 results=$lab/results
 rm -rf "$results"
 status=0
-"$here/../lab/vm/run.sh" "$lab" "$job" "$results" "${SECONDS_ALLOWED:-300}" || status=$?
+"$here/../lab/vm/run.sh" "$lab" "$job" "$results" "${SECONDS_ALLOWED:-600}" || status=$?
 grep -v '^JOB-STATUS' "$results/job.log" || echo 'The VM gave no results; 0 passed, 1 failed'
+if [ "${TAPLINE_SEEN:-}" = 1 ] && [ -e "$results/seen.json" ]; then node "$here/../lab/seen.mjs" "$results/seen.json"; fi
 exit "$status"

@@ -1,0 +1,164 @@
+// TCP retransmissions and opens.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+
+const b = { v4: '198.18.0.6', v6: '2001:db8:b::2' };
+const a = { v4: '198.18.0.2', v6: '2001:db8:a::2' };
+const otherNamespace = { procfs: 'It looks into its own network namespace only.' };
+
+/** A connection that has lost its path, with something to send. */
+async function stalled(context, family) {
+  const lab = context.netLab();
+  const [server, client] = [await lab.peer(lab.b), await lab.peer(lab.a)];
+  await server.listen(5001);
+  const sport = await client.connect(b[family], 5001);
+  await client.send(100);
+  await context.delay(300);
+  lab.cut();
+  await client.send(1000);
+  return { netns: lab.netns, saddr: a[family], sport, daddr: b[family], dport: 5001, state: 'ESTABLISHED', pid: client.pid, comm: 'node' };
+}
+
+export const cases = [
+  {
+    goal: 'tcp.retransmit',
+    title: 'an established connection that lost its path: a loss probe, then timeouts',
+    skip: otherNamespace,
+    async provoke(context) {
+      const connection = await stalled(context, 'v4');
+      const sent = { ...connection, segs: 1, err: 0 };
+      return {
+        expect: [
+          { ...sent, kind: 'TLP' },
+          { ...sent, kind: 'RTO', backoff: 0, rto_ms: (ms) => ms >= 200 && ms < 500 },
+          { ...sent, kind: 'RTO', backoff: 1, rto_ms: (ms) => ms >= 400 && ms < 1000 },
+        ],
+        absent: [
+          { ...connection, kind: 'FAST' },
+          { ...connection, kind: 'SYN' },
+        ],
+      };
+    },
+  },
+  {
+    goal: 'tcp.retransmit',
+    title: 'a SYN that nobody answers',
+    skip: otherNamespace,
+    async provoke(context) {
+      const lab = context.netLab();
+      const client = await lab.peer(lab.a);
+      lab.cut();
+      await client.connect(b.v6, 5002, false);
+      return {
+        expect: [
+          {
+            netns: lab.netns,
+            saddr: a.v6,
+            daddr: b.v6,
+            dport: 5002,
+            state: 'SYN_SENT',
+            kind: 'SYN',
+            rto_ms: 1000,
+            backoff: 0,
+            segs: 1,
+            err: 0,
+            pid: client.pid,
+            comm: 'node',
+          },
+        ],
+      };
+    },
+  },
+  {
+    goal: 'tcp.retransmit',
+    title: 'a full listener on loopback does not answer a SYN',
+    mayBeUnknown: { pid: { procfs: 'Searching for owners is bounded.' }, comm: { procfs: 'Searching for owners is bounded.' } },
+    async provoke(context) {
+      const program = `const net=require('net');net.createServer().listen({port:0,host:'127.0.0.1',backlog:1},function(){const {port}=this.address();
+        require('fs').writeSync(1,port+'\\n');Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0)})`;
+      const listener = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+      context.cleanup(() => listener.kill('SIGKILL'));
+      const port = Number(await once(listener.stdout, 'data'));
+      const connect = `for(let i=0;i<6;i++)require('net').connect(${port},'127.0.0.1').on('error',()=>{})`;
+      const client = spawn(process.execPath, ['-e', connect], { stdio: 'ignore' });
+      context.cleanup(() => client.kill('SIGKILL'));
+      const known = context.engine === 'procfs' ? {} : { pid: client.pid, segs: 1, err: 0 };
+      const here = { netns: statSync('/proc/self/ns/net').ino, saddr: '127.0.0.1', daddr: '127.0.0.1', dport: port };
+      return { expect: [{ ...here, ...known, state: 'SYN_SENT', kind: 'SYN', rto_ms: 1000 }] };
+    },
+  },
+  {
+    goal: 'tcp.rto_change',
+    title: 'timeouts that double, each told with the one before',
+    skip: otherNamespace,
+    mayBeUnknown: { rto_was_ms: 'The first timeout of a connection has none before it.' },
+    async provoke(context) {
+      const connection = await stalled(context, 'v6');
+      const doubled = (from, to) => ({ rto_was_ms: (ms) => ms >= from && ms < to, rto_ms: (ms) => ms >= 2 * from && ms < 2 * to });
+      return {
+        expect: [
+          { ...connection, rto_was_ms: undefined, rto_ms: (ms) => ms >= 200 && ms < 500 },
+          { ...connection, ...doubled(200, 500), backoff: 1 },
+          { ...connection, ...doubled(400, 1000), backoff: 2 },
+        ],
+      };
+    },
+  },
+  {
+    goal: 'tcp.rto_change',
+    title: 'a full listener on loopback: the SYN timeout is told once, though it expires more often',
+    mayBeUnknown: {
+      rto_was_ms: 'The first timeout of a connection has none before it.',
+      pid: { procfs: 'Searching for owners is bounded.' },
+      comm: { procfs: 'Searching for owners is bounded.' },
+    },
+    async provoke(context) {
+      const retransmit = cases.find((each) => each.title.startsWith('a full listener'));
+      const { expect } = await retransmit.provoke(context);
+      const { netns, saddr, daddr, dport, state, rto_ms } = expect[0];
+      return {
+        expect: [{ netns, saddr, daddr, dport, state, rto_ms, rto_was_ms: undefined }],
+        absent: [{ dport, rto_ms: 1000, rto_was_ms: 1000 }],
+      };
+    },
+  },
+  ...opens(),
+];
+
+/** Who opens what, by each call that Python's os module or the C library has. */
+function opens() {
+  const open = (title, path, flags, ret) => ({
+    goal: 'syscall.open',
+    title,
+    async provoke(context) {
+      const file = path.replace('SCRATCH', context.scratch);
+      const name = `op${process.pid % 10000}n${title.length}`;
+      const program = `require('fs').writeFileSync('/proc/self/comm',${JSON.stringify(name)});try{require('fs').openSync(${JSON.stringify(file)},${JSON.stringify(flags)})}catch{}`;
+      const opener = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+      await once(opener, 'exit');
+      return {
+        expect: [
+          {
+            netns: statSync('/proc/self/ns/net').ino,
+            pid: opener.pid,
+            uid: 0,
+            comm: name,
+            call: 'openat',
+            path: file,
+            path_cut: false,
+            ...ret,
+          },
+        ],
+      };
+    },
+  });
+  // O_CLOEXEC is 0x80000; O_CREAT | O_WRONLY | O_TRUNC is 577.
+  return [
+    open('a file that is not there', 'SCRATCH/none', 'r', { ret: -2, flags: 0x80000 }),
+    open('a file that is made, under a name with quotes and a line end', 'SCRATCH/a "b"\n{', 'w', {
+      ret: (fd) => fd > 2,
+      flags: 577 | 0x80000,
+    }),
+  ];
+}
