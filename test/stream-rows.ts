@@ -23,6 +23,8 @@ export const goal: Goal = {
   description: '',
   symptoms: [],
   cost: '',
+  cannot: {},
+  parameters: [],
   fields: [
     field('daddr', 'address'),
     field('dport', 'int'),

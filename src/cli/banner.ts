@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Item } from '../alerts/item.ts';
 import type { Signal } from '../decode/signal.ts';
 import type { Plan } from '../engine/watch.ts';
+import { askedName } from '../goals/parameters.ts';
 import type { Rule } from '../rules/rule.ts';
 import { clockSeconds, localZone } from '../sinks/times.ts';
 import type { Clock } from '../telemetry/clock.ts';
@@ -42,13 +43,13 @@ export class Banner {
   /** Which rules, which engine for which goal and why, and where it all goes. */
   opening(plan: Plan, rules: readonly Rule[], config: Config): void {
     const active = plan.watched.filter(({ choice }) => choice.engine !== undefined);
-    for (const { goal } of active) this.#waiting.add(goal.id);
+    for (const { goal } of active) this.#waiting.add(askedName(goal.id, goal.asked));
     const count = active.reduce((sum, { rules: on }) => sum + on.length, 0);
     this.say('', `Tapline ${version}   ${plural(count, 'rule')} of ${rules.length} can be watched here`);
     const byReason = new Map<string, string[]>();
     for (const { goal, choice } of active) {
       const reason = `engine ${choice.engine ?? ''}: ${choice.why}${sudo(plan, choice.engine)}`;
-      byReason.set(reason, [...(byReason.get(reason) ?? []), goal.id]);
+      byReason.set(reason, [...(byReason.get(reason) ?? []), askedName(goal.id, goal.asked)]);
     }
     for (const [reason, goals] of byReason) this.say(`Watching        ${goals.join(', ')}`, `                ${reason}`);
     for (const [name, own] of plan.modules) {
@@ -68,14 +69,19 @@ export class Banner {
     this.fact({
       kind: 'start',
       version,
-      engines: Object.fromEntries(active.map(({ goal, choice }) => [goal.id, choice.engine])),
+      engines: Object.fromEntries(active.map(({ goal, choice }) => [askedName(goal.id, goal.asked), choice.engine])),
       sinks: [...config.sinks.keys()],
     });
   }
 
   /** Tells when the last goal has become ready. Answers true that once. */
   signal(signal: Signal): boolean {
-    if (signal.kind !== 'ready' || !this.#waiting.delete(signal.run.goal) || this.#waiting.size > 0) return false;
+    if (
+      signal.kind !== 'ready' ||
+      !this.#waiting.delete(askedName(signal.run.goal, signal.run.with === undefined ? undefined : { text: signal.run.with })) ||
+      this.#waiting.size > 0
+    )
+      return false;
     const seconds = (this.#clock.nowUs() - this.#beganUs) / 1e6;
     this.say(`Ready           since ${clockSeconds(this.#clock.nowUs(), localZone)}, in ${seconds.toFixed(1)} s. Ctrl-C ends it.`, '');
     this.fact({ kind: 'ready', seconds });

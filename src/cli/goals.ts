@@ -4,6 +4,7 @@ import { nearest } from '../problem/suggest.ts';
 import { loadGoals } from '../goals/catalogue.ts';
 import { engineNames } from '../config/config.ts';
 import type { Field, Goal } from '../goals/goal.ts';
+import { bounds, durationText, type Parameter } from '../goals/parameters.ts';
 import { searchGoals } from '../goals/search.ts';
 import { columns, wrap } from './columns.ts';
 import { exit, goalsFolder } from './context.ts';
@@ -57,6 +58,8 @@ const goalList = (goals: readonly Goal[]): string[] => [
 function goalPage(goal: Goal): string[] {
   const engines = engineNames.flatMap((name) => {
     const engine = goal.engines[name];
+    const cannot = goal.cannot[name];
+    if (cannot !== undefined) return [[name, 'cannot', cannot]];
     if (engine === undefined) return [];
     const unknown = engine.unknown.length > 0 ? ` Never known: ${engine.unknown.join(', ')}.` : '';
     return [[name, engine.fidelity === 'event' ? 'every event' : 'sampled', `${engine.limits ?? ''}${unknown}`.trim()]];
@@ -69,6 +72,7 @@ function goalPage(goal: Goal): string[] {
     'Fields',
     ...columns([['host', 'text', '', 'The host that the record is from.'], ...goal.fields.map(fieldRow)], '  '),
     '',
+    ...(goal.parameters.length > 0 ? ['Parameters (with:)', ...columns(goal.parameters.map(parameterRow), '  '), ''] : []),
     'Key by default',
     `  ${goal.key.join(', ')}`,
     '',
@@ -90,4 +94,10 @@ const fieldRow = (field: Field): string[] => [
   `${field.type}${field.optional ? ', may be unknown' : ''}`,
   field.unit ?? '',
   `${field.description}${field.values ? ` One of ${field.values.join(', ')}.` : ''}`,
+];
+
+const parameterRow = (parameter: Parameter): string[] => [
+  parameter.name,
+  `default ${parameter.type === 'duration' ? durationText(Number(parameter.default)) : parameter.default}`,
+  `${parameter.description} ${bounds(parameter)}`,
 ];

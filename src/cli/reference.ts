@@ -8,6 +8,7 @@ import { configSchema } from '../config/schema.ts';
 import { loadGoals } from '../goals/catalogue.ts';
 import type { Goal } from '../goals/goal.ts';
 import { ManifestSchema } from '../goals/manifest.ts';
+import { bounds, durationText } from '../goals/parameters.ts';
 import { codes } from '../problem/codes.ts';
 import { AlertSchema, ForwardSchema, RulesFileSchema } from '../rules/schema.ts';
 import { sinkDefinitions } from '../sinks/index.ts';
@@ -77,6 +78,8 @@ const cell = (text: string): string => text.replace(/\s+/g, ' ').replaceAll('|',
 function goalSection(goal: Goal): string[] {
   const engines = engineNames.flatMap((name) => {
     const engine = goal.engines[name];
+    const cannot = goal.cannot[name];
+    if (cannot !== undefined) return [`- \`${name}\`: cannot. ${cell(cannot)}`];
     return engine === undefined
       ? []
       : [`- \`${name}\`: ${engine.fidelity === 'event' ? 'every event' : 'sampled'}. ${engine.limits ?? ''}`.trimEnd()];
@@ -95,6 +98,17 @@ function goalSection(goal: Goal): string[] {
         `| \`${field.name}\` | ${field.type} | ${field.unit ?? ''} | ${field.optional ? 'yes' : 'no'} | ${cell(field.description)}${field.values ? ` One of ${field.values.map((value) => `\`${value}\``).join(', ')}.` : ''} |`,
     ),
     '',
+    ...(goal.parameters.length > 0
+      ? [
+          '| parameter (`with:`) | type | default | what it is |',
+          '| --- | --- | --- | --- |',
+          ...goal.parameters.map(
+            (each) =>
+              `| \`${each.name}\` | ${each.type} | ${each.type === 'duration' ? durationText(Number(each.default)) : each.default} | ${cell(each.description)} ${bounds(each)} |`,
+          ),
+          '',
+        ]
+      : []),
     ...(engines.length > 0 ? engines : ["Tapline's own: no engine answers it."]),
     '',
   ];

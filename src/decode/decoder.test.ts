@@ -14,6 +14,8 @@ const goal: Goal = {
   description: '',
   symptoms: [],
   cost: '',
+  cannot: {},
+  parameters: [],
   key: [],
   engines: {},
   fields: [

@@ -71,7 +71,7 @@ export class Decoder {
     const account = this.#options.ledger.run(run.id, run.goal, run.engine);
     this.#runs.set(
       run.id,
-      new RunDecoder(run, goal, dialect.reader(goal), account, (text, at) =>
+      new RunDecoder(run, goal, dialect.reader(goal, run.with), account, (text, at) =>
         told(warning('ENGINE_LINE_BROKEN', text.message, { cause: text.cause }), at, run.id),
       ),
     );

@@ -40,7 +40,8 @@ export type LineReader = (lines: Uint8Array, row: RowWriter, visitor: LineVisito
 /** How the lines of one dialect are read. */
 export interface LineDialect {
   readonly name: Run['dialect'];
-  reader(goal: Goal): LineReader;
+  /** `asked`: the run's parameters of the goal, where they are not its defaults. */
+  reader(goal: Goal, asked?: string): LineReader;
 }
 
 export const emptyBeat: Beat = { emitted: [], lost: 0, skipped: 0, filtered: 0, missed: 0, mapFull: 0 };

@@ -11,6 +11,8 @@ const goal = (...engines: EngineName[]): Goal => ({
   description: '',
   symptoms: [],
   cost: '',
+  cannot: {},
+  parameters: [],
   fields: [],
   key: [],
   engines: Object.fromEntries(engines.map((name) => [name, answer])),

@@ -28,7 +28,10 @@ export function chooseEngine(
   more: ChooseMore = {},
 ): Choice {
   const why = (engine: EngineName): string | undefined => {
-    if (goal.engines[engine] === undefined) return `${engine} has no answer to ${goal.id}`;
+    if (goal.engines[engine] === undefined) {
+      const cannot = goal.cannot[engine]?.replace(/\.$/, '');
+      return `${engine} has no answer to ${goal.id}${cannot === undefined ? '' : ` (${cannot})`}`;
+    }
     if (more.failed?.has(engine)) return `${engine} has failed`;
     const availability = can.get(engine);
     if (availability === undefined) return `${engine} was not looked for`;

@@ -10,6 +10,8 @@ export interface Run {
   readonly boot: string;
   readonly engine: EngineName | 'tapline';
   readonly goal: string;
+  /** Parameters of the goal where they are not its defaults (goals/parameters.ts): its rules see this run's records only. */
+  readonly with?: string;
   /** Module id. */
   readonly module: string;
   readonly fidelity: 'event' | 'sampled';

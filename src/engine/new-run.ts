@@ -13,6 +13,7 @@ export const newRun = (module: Module, host: EngineHost, lines: Pick<Run, 'engin
   host: host.hostname,
   boot: bootId(host.proc),
   goal: module.goal.id,
+  ...(module.goal.asked && { with: module.goal.asked.text }),
   module: module.id,
   ...lines,
 });

@@ -12,6 +12,8 @@ const goal = (fields: string): Goal => ({
   description: '',
   symptoms: [],
   cost: '',
+  cannot: {},
+  parameters: [],
   fields: fields.split(' ').map((name) => ({ name, type: name === 'comm' ? 'text' : 'int', optional: false, description: '' })),
   key: [],
   engines: {},

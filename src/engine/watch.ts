@@ -1,6 +1,7 @@
 import { concat, defer, EMPTY, merge, mergeAll, of, type Observable } from 'rxjs';
 import type { Config, EngineName } from '../config/config.ts';
 import type { Goal } from '../goals/goal.ts';
+import { askedName, goalWith } from '../goals/parameters.ts';
 import { generateModule } from '../generate/generate.ts';
 import type { Module } from '../generate/module.ts';
 import { error, warning, type Problem } from '../problem/problem.ts';
@@ -48,12 +49,12 @@ async function planWith(
   failed: ReadonlyMap<string, ReadonlySet<EngineName>>,
   only?: ReadonlySet<string>,
 ): Promise<Plan> {
-  const goals = watchedGoals(options).filter(({ goal }) => only === undefined || only.has(goal.id));
+  const goals = watchedGoals(options).filter(({ goal }) => only === undefined || only.has(nameOf(goal)));
   const problems: Problem[] = [];
   const modules = new Map<EngineName, Module[]>();
   const watched: Watched[] = [];
   for (const { goal, rules } of goals) {
-    const bad = new Set(failed.get(goal.id));
+    const bad = new Set(failed.get(nameOf(goal)));
     // An engine whose module cannot be made for this kernel is passed over like one that is not there.
     for (;;) {
       const compiled = await compiledAlready(options, goal, rules, can, bad);
@@ -72,19 +73,24 @@ async function planWith(
   return { watched, modules, can, problems };
 }
 
-function watchedGoals({ rules, goals }: WatchOptions): { readonly goal: Goal; readonly rules: readonly Rule[] }[] {
-  const byGoal = grouped(rules);
-  return [...byGoal].flatMap(([id, on]) => {
-    const goal = goals.get(id);
-    return goal === undefined || Object.keys(goal.engines).length === 0 ? [] : [{ goal, rules: on }];
-  });
+/** What the rules watch: each goal, once for each set of parameters that it is asked with. */
+export function watchedGoals({
+  rules,
+  goals,
+}: Pick<WatchOptions, 'rules' | 'goals'>): { readonly goal: Goal; readonly rules: readonly Rule[] }[] {
+  const byName = new Map<string, { goal: Goal; rules: Rule[] }>();
+  for (const rule of rules) {
+    const goal = goals.get(rule.goal);
+    if (goal === undefined || (Object.keys(goal.engines).length === 0 && Object.keys(goal.cannot).length === 0)) continue;
+    const name = askedName(rule.goal, rule.with);
+    const same = byName.get(name);
+    if (same === undefined) byName.set(name, { goal: goalWith(goal, rule.with), rules: [rule] });
+    else same.rules.push(rule);
+  }
+  return [...byName.values()];
 }
 
-function grouped(rules: readonly Rule[]): Map<string, Rule[]> {
-  const byGoal = new Map<string, Rule[]>();
-  for (const rule of rules) byGoal.set(rule.goal, [...(byGoal.get(rule.goal) ?? []), rule]);
-  return byGoal;
-}
+const nameOf = (goal: Goal): string => askedName(goal.id, goal.asked);
 
 async function moduleFor(options: WatchOptions, goal: Goal, rules: readonly Rule[], name: EngineName) {
   const engine = options.engines.find((each) => each.name === name);
@@ -129,8 +135,8 @@ export function watch(plan: Plan, options: WatchOptions, stop: AbortSignal): Obs
           engine.run(own, options.host, stop),
           defer(async () => {
             if (stop.aborted) return EMPTY;
-            for (const { goal } of own) failed.set(goal.id, (failed.get(goal.id) ?? new Set()).add(name));
-            const next = await planWith(options, plan.can, failed, new Set(own.map(({ goal }) => goal.id)));
+            for (const { goal } of own) failed.set(nameOf(goal), (failed.get(nameOf(goal)) ?? new Set()).add(name));
+            const next = await planWith(options, plan.can, failed, new Set(own.map(({ goal }) => nameOf(goal))));
             return concat(of(...next.watched.map((each) => notice(replaced(name, each)))), run(next.modules));
           }).pipe(mergeAll()),
         );
@@ -141,5 +147,5 @@ export function watch(plan: Plan, options: WatchOptions, stop: AbortSignal): Obs
 
 const replaced = (from: EngineName, { goal, choice }: Watched): Problem =>
   choice.engine === undefined
-    ? error('ENGINE_NONE_LEFT', `${goal.id} is no longer watched: ${from} gave up, and ${choice.why}.`, { hint: 'tapline doctor' })
-    : warning('ENGINE_REPLACED', `${goal.id} is now watched by ${choice.engine}, because ${from} gave up.`);
+    ? error('ENGINE_NONE_LEFT', `${nameOf(goal)} is no longer watched: ${from} gave up, and ${choice.why}.`, { hint: 'tapline doctor' })
+    : warning('ENGINE_REPLACED', `${nameOf(goal)} is now watched by ${choice.engine}, because ${from} gave up.`);

@@ -1,4 +1,6 @@
-import type { Goal } from '../goals/goal.ts';
+import { createHash } from 'node:crypto';
+import type { Goal, Interval } from '../goals/goal.ts';
+import { valuesOf } from '../goals/parameters.ts';
 import { canTest, filterSource, pushableText, type Atom, type Dialect } from './dialect.ts';
 
 /** Bytes of a string of bpftrace's, its NUL included: with more, tuples do not fit on BPF's stack of 512 bytes. */
@@ -6,8 +8,14 @@ export const stringBytes = 96;
 const pieceBytes = stringBytes - 1;
 const longestPath = 4096;
 
-/** Prefix of a goal's maps: `@tcp_retransmit_seq`. Maps of all modules of a process share one name space. */
-export const mapPrefix = (goal: Goal): string => goal.id.replaceAll('.', '_');
+/** What a module's lines begin with: the goal's id, and a hash of its parameters where they are not the defaults. */
+export const lineTag = (goal: string, asked: string | undefined): string =>
+  asked === undefined ? goal : `${goal}.${createHash('sha256').update(asked).digest('hex').slice(0, 8)}`;
+
+const tagOf = (goal: Goal): string => lineTag(goal.id, goal.asked?.text);
+
+/** Prefix of a module's maps: `@tcp_retransmit_seq`. Maps of all modules of a process share one name space. */
+export const mapPrefix = (tag: string): string => tag.replaceAll('.', '_');
 
 /**
  * bpftrace's language. A template sets a scratch variable for each field that may be tested, named like it: an int as a
@@ -21,17 +29,21 @@ export const bpftraceDialect: Dialect = {
   can: (atom) => canTest(atom, (field, text) => field.name === 'comm' && pushableText(text, 15)),
   filter: (filter) => filterSource(filter, { true: '1 == 1', false: '1 == 0' }, atomSource),
   placeholders: (goal, facts) => {
-    const prefix = mapPrefix(goal);
+    const tag = tagOf(goal);
+    const prefix = mapPrefix(tag);
     return {
-      required: { report: reportSource(goal) },
+      required: {
+        report: reportSource(goal),
+        ...(goal.interval && { flush: flushSource(tag, goal.interval, valuesOf(goal).get('interval')) }),
+      },
       allowed: {
         ...Object.fromEntries(goal.fields.map((field, i) => [`unknown ${field.name}`, String(2 ** i)])),
         ...Object.fromEntries([...(facts.offsets ?? [])].map(([name, offset]) => [`offset ${name}`, String(offset)])),
-        goal: goal.id,
+        goal: tag,
         map: `@${prefix}`,
         ...(facts.hz > 0 && { hz: String(Math.trunc(facts.hz)) }),
         next: `@${prefix}_seq[cpu] = @${prefix}_seq[cpu] + 1`,
-        record: `"r:${goal.id}", (uint64)cpu, (uint64)@${prefix}_seq[cpu], nsecs`,
+        record: `"r:${tag}", (uint64)cpu, (uint64)@${prefix}_seq[cpu], nsecs`,
         reject: `@${prefix}_filtered = count()`,
         full: `@${prefix}_full = count()`,
         notOwn: '(pid != $1 && ((struct task_struct *)curtask)->real_parent->tgid != $1)',
@@ -39,16 +51,70 @@ export const bpftraceDialect: Dialect = {
         pieces: String(Math.ceil(longestPath / pieceBytes)),
         longestPath: String(longestPath),
       },
+      functions: goal.interval === undefined ? {} : { add: (key) => addSource(prefix, goal.interval as Interval, key) },
     };
   },
+  // A map that no probe writes cannot be printed.
+  finish: (source) =>
+    source.replace(/^ *print\((@\w+_(?:seq|filtered|full))\);\n/gm, (line, map: string) =>
+      new RegExp(`${map}(?:\\[cpu\\])? = `).test(source) ? line : '',
+    ),
 };
+
+/** Maps of a module that bpftrace prints and the reader reads, without the prefix. */
+export const printedMaps = ({ interval }: Goal): string[] => [
+  'seq',
+  'filtered',
+  'full',
+  ...['keys', ...Object.keys(interval?.values ?? {})].flatMap((name) => (interval ? [`iv_${name}_0`, `iv_${name}_1`] : [])),
+];
+
+/**
+ * Adds an event to the sums of its key. There are two sides, one that is added to and one that is being told: what is printed stands
+ * still, and nothing falls between printing a map and clearing it. `key`: expressions of the key's fields, in their order.
+ */
+function addSource(prefix: string, interval: Interval, key: string): string {
+  const side = (n: number) => {
+    const keys = `@${prefix}_iv_keys_${n}[${key}]`;
+    const sums = Object.entries(interval.values).map(
+      ([name, how]) => `@${prefix}_iv_${name}_${n}[${key}] = ${how}(${how === 'count' ? '' : `$${name}`});`,
+    );
+    return [`if (${keys} == 0) { ${keys} = (uint64)1; if (${keys} == 0) { @${prefix}_full = count(); } }`, ...sums];
+  };
+  const block = (n: number) =>
+    side(n)
+      .map((line) => `    ${line}\n`)
+      .join('');
+  return `if (@${prefix}_iv_side == 0) {\n${block(0)}  } else {\n${block(1)}  }`;
+}
+
+/** At the end of each interval the sides change places, and the old one is told and emptied. The last one is told with the goodbye. */
+function flushSource(tag: string, interval: Interval, intervalMs: unknown): string {
+  const prefix = `@${mapPrefix(tag)}_iv`;
+  const maps = ['keys', ...Object.keys(interval.values)];
+  const side = (n: number) =>
+    [
+      `${prefix}_side = (uint64)${1 - n};`,
+      ...maps.map((name) => `print(${prefix}_${name}_${n});`),
+      ...maps.map((name) => `clear(${prefix}_${name}_${n});`),
+    ]
+      .map((line) => `    ${line}\n`)
+      .join('');
+  return `// Each interval: the sums of its keys.
+interval:ms:${String(intervalMs)} {
+  ${prefix}_tick = ${prefix}_tick + 1;
+  print(("i:${tag}", nsecs, ${prefix}_tick));
+  if (${prefix}_side == 0) {\n${side(0)}  } else {\n${side(1)}  }
+  print(("j:${tag}", nsecs));
+}`;
+}
 
 /** How one process that runs these modules says goodbye: maps with nothing to tell are cleared, the rest is printed by bpftrace. */
 export function goodbyeSource(goals: readonly Goal[], sources: readonly string[]): string {
-  const told = new Set(goals.flatMap((goal) => ['seq', 'filtered', 'full'].map((name) => `@${mapPrefix(goal)}_${name}`)));
+  const told = new Set(goals.flatMap((goal) => printedMaps(goal).map((name) => `@${mapPrefix(tagOf(goal))}_${name}`)));
   const maps = new Set(sources.flatMap((source) => [...source.matchAll(/@\w+/g)].map(([name]) => name)));
   const clears = [...maps].filter((name) => !told.has(name)).map((name) => `  clear(${name});`);
-  return ['END {', ...goals.map((goal) => `  print(("e:${goal.id}", nsecs));`), ...clears, '}', ''].join('\n');
+  return ['END {', ...goals.map((goal) => `  print(("e:${tagOf(goal)}", nsecs));`), ...clears, '}', ''].join('\n');
 }
 
 function atomSource({ field, op, value }: Atom): string {
@@ -72,19 +138,20 @@ function atomSource({ field, op, value }: Atom): string {
 
 /** Marks and beats, the same in every module. */
 function reportSource(goal: Goal): string {
-  const prefix = `@${mapPrefix(goal)}`;
+  const tag = tagOf(goal);
+  const prefix = `@${mapPrefix(tag)}`;
   return `// Tapline's own marker came back: it proves that the probes are attached, and ties this clock to the wall clock.
 tracepoint:syscalls:sys_enter_getpriority /args->who >= $2 && ($1 == 0 || pid == $1)/ {
   $number = (int64)args->who - $2;
-  if ($number < 1048576) { print(("m:${goal.id}", nsecs, $number)); }
+  if ($number < 1048576) { print(("m:${tag}", nsecs, $number)); }
 }
 
 // Each second: how many records were numbered and how many rejected.
 interval:s:1 {
-  print(("b:${goal.id}", nsecs));
+  print(("b:${tag}", nsecs));
   print(${prefix}_seq);
   print(${prefix}_filtered);
   print(${prefix}_full);
-  print(("z:${goal.id}", nsecs));
+  print(("z:${tag}", nsecs));
 }`;
 }

@@ -23,6 +23,8 @@ export type Filter =
   | { readonly op: 'and' | 'or'; readonly of: readonly Filter[] }
   | { readonly op: 'atom'; readonly atom: Atom };
 
+export type Functions = Readonly<Record<string, (rest: string) => string | undefined>>;
+
 /** How one probe language writes what `generate` puts into a goal's template. Nothing here gets rule text. */
 export interface Dialect {
   readonly engine: EngineName;
@@ -39,7 +41,14 @@ export interface Dialect {
   placeholders(
     goal: Goal,
     facts: HostFacts,
-  ): { readonly required: Readonly<Record<string, string>>; readonly allowed: Readonly<Record<string, string>> };
+  ): {
+    readonly required: Readonly<Record<string, string>>;
+    readonly allowed: Readonly<Record<string, string>>;
+    /** `{{name REST}}`: source made of REST, which the template wrote. */
+    readonly functions?: Functions;
+  };
+  /** Last touches to a filled template. */
+  finish?(source: string): string;
 }
 
 /** What text may become part of source: short, printable ASCII without quotes, backslash, percent or braces. The rest is left to the stream. */

@@ -53,6 +53,8 @@ test('a record prints all columns in the order of the manifest', () => {
     description: '',
     symptoms: [],
     cost: '',
+    cannot: {},
+    parameters: [],
     key: [],
     engines: {},
     fields: [

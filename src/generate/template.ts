@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { EngineName } from '../config/config.ts';
 import type { Goal } from '../goals/goal.ts';
 import { error, fail, ok, type Result } from '../problem/problem.ts';
+import type { Functions } from './dialect.ts';
 import type { HostFacts } from './module.ts';
 
 /** The template of a goal for an engine, from its folder. */
@@ -20,11 +21,15 @@ export function readTemplate(goal: Goal, engine: EngineName): Result<string> {
 /**
  * Fills a template: `{{name}}` by the placeholder of that name; `{{field TRACEPOINT NAME else TEXT}}` by `args->NAME` where this
  * kernel's tracepoint has that field, else by TEXT (no braces); lines between `{{#tracepoint A, B}}` and `{{/tracepoint}}` stay only
- * where this kernel has all of these. An unknown placeholder, and one of `required` that is not used, is a mistake in the template.
+ * where this kernel has all of these; `{{NAME REST}}` by a function of that name. An unknown placeholder, and one of `required` that is not used, is a mistake in the template.
  */
 export function fillTemplate(
   template: string,
-  values: { readonly required: Readonly<Record<string, string>>; readonly allowed: Readonly<Record<string, string>> },
+  values: {
+    readonly required: Readonly<Record<string, string>>;
+    readonly allowed: Readonly<Record<string, string>>;
+    readonly functions?: Functions;
+  },
   tracepoints: HostFacts['tracepoints'],
 ): Result<string> {
   const wrong: string[] = [];
@@ -36,6 +41,10 @@ export function fillTemplate(
     const field = /^field (\S+) (\w+) else ([^{}]*)$/.exec(inner);
     if (field) return tracepoints.get(field[1] ?? '')?.has(field[2] ?? '') ? `args->${field[2]}` : (field[3] ?? '');
     unused.delete(inner);
+    const [called = '', ...rest] = inner.split(' ');
+    const { functions = {} } = values;
+    const made = rest.length > 0 && Object.hasOwn(functions, called) ? functions[called]?.(rest.join(' ')) : undefined;
+    if (made !== undefined) return made;
     const value = Object.hasOwn(values.required, inner)
       ? values.required[inner]
       : Object.hasOwn(values.allowed, inner)

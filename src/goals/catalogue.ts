@@ -4,8 +4,10 @@ import { engineNames } from '../config/config.ts';
 import { checkSchema } from '../config/schema-check.ts';
 import { readSource, type Source } from '../config/source.ts';
 import { error, fail, ok, type Problem, type Result } from '../problem/problem.ts';
-import { fieldOf, type Goal, type GoalEngine } from './goal.ts';
+import { fieldOf, type Goal, type GoalEngine, type Interval } from './goal.ts';
 import { ManifestSchema, type Manifest } from './manifest.ts';
+import { readParameter, type Parameter } from './parameters.ts';
+import { parseDuration } from '../config/duration.ts';
 
 /** Goals by id, in the order of their ids. */
 export type Catalogue = ReadonlyMap<string, Goal>;
@@ -38,9 +40,12 @@ export function loadGoals(folder: string): Result<Catalogue> {
 
 function goalOf(manifest: Manifest, folder: string): Goal {
   const engines: Partial<Record<(typeof engineNames)[number], GoalEngine>> = {};
+  const cannot: Partial<Record<(typeof engineNames)[number], string>> = {};
   for (const name of engineNames) {
     const engine = name === 'replay' ? undefined : manifest.engines?.[name];
-    if (engine !== undefined) engines[name] = { ...engine, unknown: engine.unknown ?? [], push: engine.push ?? [] };
+    if (engine?.cannot !== undefined) cannot[name] = engine.cannot.trim();
+    else if (engine !== undefined)
+      engines[name] = { ...engine, fidelity: engine.fidelity ?? 'event', unknown: engine.unknown ?? [], push: engine.push ?? [] };
   }
   return {
     id: manifest.id,
@@ -51,6 +56,20 @@ function goalOf(manifest: Manifest, folder: string): Goal {
     fields: Object.entries(manifest.fields).map(([name, field]) => ({ name, ...field, optional: field.optional ?? false })),
     key: manifest.key,
     engines,
+    cannot,
+    parameters: Object.entries(manifest.parameters ?? {}).map(([name, parameter]): Parameter => {
+      const { min, max, default: usual, ...more } = parameter;
+      const number = (value: string | number | undefined) => (typeof value === 'string' ? (parseDuration(value) ?? NaN) : value);
+      const [least, most] = [number(min), number(max)];
+      return {
+        name,
+        ...more,
+        default: parameter.type === 'duration' ? (number(usual) ?? NaN) : usual,
+        ...(least !== undefined && { min: least }),
+        ...(most !== undefined && { max: most }),
+      };
+    }),
+    ...(manifest.interval && { interval: manifest.interval }),
     folder,
   };
 }
@@ -60,6 +79,12 @@ function checkGoal(goal: Goal, folderName: string, source: Source): Problem[] {
   const problems: Problem[] = [];
   const wrong = (message: string, path: readonly (string | number)[]) =>
     problems.push(error('GOAL_MANIFEST_WRONG', message, { place: source.place(path) }));
+  checkParameters(goal, source, wrong);
+  if (goal.interval !== undefined) checkInterval(goal, goal.interval, wrong);
+  const written = (source.value as Manifest).engines ?? {};
+  for (const name of Object.keys(goal.cannot))
+    if (Object.keys(written[name as keyof typeof written] ?? {}).length > 1)
+      wrong('An engine that cannot answer says nothing else.', ['engines', name]);
   if (goal.id !== folderName) wrong(`The goal ${goal.id} stands in a folder named ${folderName}.`, ['id']);
   goal.key.forEach((name, i) => fieldOf(goal, name) ?? wrong(`${goal.id} has no field "${name}".`, ['key', i]));
   for (const field of goal.fields)
@@ -85,4 +110,29 @@ function checkGoal(goal: Goal, folderName: string, source: Source): Problem[] {
       wrong('An engine has either a template or a reader.', ['engines', name]);
   }
   return problems;
+}
+
+type Wrong = (message: string, path: readonly (string | number)[]) => void;
+
+function checkParameters(goal: Goal, source: Source, wrong: Wrong): void {
+  const written = (source.value as Manifest).parameters ?? {};
+  for (const parameter of goal.parameters) {
+    if ((parameter.type === 'enum') !== (parameter.values !== undefined))
+      wrong(`${parameter.name}: an enum, and only an enum, has values.`, ['parameters', parameter.name]);
+    const usual = readParameter(parameter, written[parameter.name]?.default);
+    if (typeof usual === 'object')
+      wrong(`${parameter.name}: its own default is wrong: ${usual.wrong}`, ['parameters', parameter.name, 'default']);
+  }
+}
+
+/** Every field of an interval goal is part of its key, made of its events, or the length of the interval. */
+function checkInterval(goal: Goal, interval: Interval, wrong: Wrong): void {
+  const made = ['interval_ms', ...interval.key, ...Object.keys(interval.values)];
+  for (const { name } of goal.fields)
+    if (!made.includes(name)) wrong(`${name} is neither key nor value of the interval.`, ['fields', name]);
+  for (const name of made) if (!goal.fields.some((field) => field.name === name)) wrong(`${goal.id} has no field "${name}".`, ['interval']);
+  if (!goal.parameters.some(({ name, type }) => name === 'interval' && type === 'duration'))
+    wrong('An interval goal has a parameter `interval`, a duration.', ['interval']);
+  const types = interval.key.map((name) => goal.fields.find((field) => field.name === name)?.type);
+  if (types.slice(0, -1).includes('text')) wrong('A text in the key of an interval stands last.', ['interval', 'key']);
 }

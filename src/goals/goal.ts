@@ -1,4 +1,5 @@
 import type { EngineName } from '../config/config.ts';
+import type { Asked, Parameter } from './parameters.ts';
 
 /**
  * `int`: a whole number within +-2^53. `text`: any bytes, as a string in which a byte that is no UTF-8 is the lone
@@ -33,6 +34,15 @@ export interface GoalEngine {
   readonly limits?: string;
 }
 
+/** How an interval goal sums up in the kernel: one record for each key and interval. The true length of an interval is the field `interval_ms`. */
+export interface Interval {
+  /** Fields that say what is summed up, in the order of the columns; a text stands last. */
+  readonly key: readonly string[];
+  /** Field -> what is made of the events of a key in an interval. */
+  readonly values: Readonly<Record<string, Aggregate>>;
+}
+export type Aggregate = 'count' | 'sum' | 'min' | 'max' | 'avg';
+
 /** One folder of scripts-stp/, read and checked. */
 export interface Goal {
   readonly id: string;
@@ -48,6 +58,13 @@ export interface Goal {
   /** Default key: which thing a record is about. May name `host`. */
   readonly key: readonly string[];
   readonly engines: Partial<Readonly<Record<EngineName, GoalEngine>>>;
+  /** Engines that cannot answer it, and why, in one sentence for people. */
+  readonly cannot: Partial<Readonly<Record<EngineName, string>>>;
+  /** What a rule may say under `with`. */
+  readonly parameters: readonly Parameter[];
+  readonly interval?: Interval;
+  /** With other parameters than the defaults: a module and a run of its own. */
+  readonly asked?: Asked;
   /** The goal's folder; undefined for Tapline's own goals (tapline.lost ...), which no engine answers. */
   readonly folder?: string;
 }

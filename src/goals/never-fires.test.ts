@@ -12,6 +12,8 @@ const goal = (engines: Goal['engines']): Goal => ({
   description: '',
   symptoms: [],
   cost: '',
+  cannot: {},
+  parameters: [],
   fields: [],
   key: ['a'],
   engines,

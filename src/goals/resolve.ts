@@ -8,6 +8,7 @@ import type { Goal } from './goal.ts';
 import { neverFires } from './never-fires.ts';
 import { checkAnnotations, durationOf, fieldList, resolveChanged, resolveWhere } from './rule-parts.ts';
 import { resolveLabels } from './labels.ts';
+import { resolveWith } from './parameters.ts';
 import { teller, type Tell } from './tell.ts';
 
 /** What rules need of the configuration. */
@@ -76,6 +77,7 @@ function resolveRule(
     tell.error('RULE_UNKNOWN_GOAL', message, ['goal'], 'tapline goals lists what can be asked.');
   }
   // Without a goal as much is looked at as can be.
+  const asked = goal === undefined ? undefined : resolveWith(goal, body.with, tell);
   const where = resolveWhere(body.where, goal, tell);
   const { labels, severity } = resolveLabels(raw, goal, tell);
   checkAnnotations(goal, body.annotations, tell);
@@ -86,6 +88,7 @@ function resolveRule(
     name,
     group: group.name ?? '',
     goal: goal?.id ?? '',
+    ...(asked && { with: asked }),
     ...(where && { where }),
     by,
     ...(changed && { changed }),

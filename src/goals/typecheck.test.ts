@@ -16,6 +16,8 @@ const goal: Goal = {
   description: '',
   symptoms: [],
   cost: '',
+  cannot: {},
+  parameters: [],
   key: ['daddr'],
   engines: {},
   fields: [

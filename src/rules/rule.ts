@@ -10,6 +10,8 @@ interface RuleBase {
   readonly name: string;
   readonly group: string;
   readonly goal: string;
+  /** Parameters of the goal where they are not its defaults (goals/parameters.ts). */
+  readonly with?: { readonly text: string; readonly values: ReadonlyMap<string, number | string> };
   readonly where?: Where;
   /** The rule's key, explicit or the goal's own. Semantics: "Identity of an alert". */
   readonly by: readonly string[];

@@ -11,7 +11,11 @@ const Names = (description: string) => Type.Array(Type.String(), { description }
 /** Keys that both kinds of rule have. */
 const both = {
   goal: Type.String({ description: 'What to watch; `tapline goals` lists what can be asked.' }),
-  with: Type.Optional(Type.Object({}, { ...closed, description: 'Parameters of the goal; no goal has any yet.' })),
+  with: Type.Optional(
+    Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), {
+      description: 'Parameters of the goal: {interval: 5s, min_ms: 100}. `tapline goals GOAL` lists them.',
+    }),
+  ),
   where: Type.Optional(Type.String({ description: "Which records: a CEL condition over the goal's fields. Left out: every record." })),
   by: Type.Optional(Names("Which thing a record is about: fields. Left out: the goal's own key. []: everything is one thing.")),
   changed: Type.Optional(

@@ -37,7 +37,7 @@ class Pipe implements RulePipe {
   constructor(rule: Rule, goal: Goal, deps: RulePipeDeps) {
     this.rule = rule;
     this.#deps = deps;
-    this.#time = new RuleTime(goal.id);
+    this.#time = new RuleTime(goal.id, rule.with?.text);
     this.#where = rule.where && compileWhere(rule.where, goal);
     this.#keys = new KeyReader(goal, rule.by, deps.secret);
     this.#alertKeys =
@@ -73,7 +73,7 @@ class Pipe implements RulePipe {
   push(signal: Signal): RuleOutput[] {
     this.#outputs = [];
     if (signal.kind === 'batch') {
-      if (signal.batch.goal.id !== this.rule.goal) return [];
+      if (signal.batch.goal.id !== this.rule.goal || signal.batch.run.with !== this.rule.with?.text) return [];
       this.#batch(signal.batch);
     } else {
       const told = this.#time.hear(signal);

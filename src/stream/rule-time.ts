@@ -18,12 +18,15 @@ export class RuleTime {
   /** When the last outage ended: nothing that depends on what was seen turns earlier. */
   resumedUs = -Infinity;
   readonly #goal: string;
+  readonly #with: string | undefined;
   #ready = new Set<string>();
   #looked = 0;
   #batch: Batch | undefined;
 
-  constructor(goal: string) {
+  /** `asked`: the rule's parameters of the goal, where they are not its defaults. */
+  constructor(goal: string, asked: string | undefined) {
     this.#goal = goal;
+    this.#with = asked;
   }
 
   get standing(): boolean {
@@ -51,7 +54,7 @@ export class RuleTime {
       this.nowUs = Math.max(this.nowUs, signal.timeUs);
       return 'advanced';
     }
-    if (signal.run.goal !== this.#goal || signal.kind === 'lost') return undefined;
+    if (signal.run.goal !== this.#goal || signal.run.with !== this.#with || signal.kind === 'lost') return undefined;
     if (signal.kind === 'ready') {
       const resumes = this.standing;
       this.#ready.add(signal.run.id);

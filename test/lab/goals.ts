@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
-import type { Field, Goal, GoalEngine } from '../../src/goals/goal.ts';
+import { loadGoals } from '../../src/goals/catalogue.ts';
+import type { Goal } from '../../src/goals/goal.ts';
 import { bpftraceEngine } from '../../src/engine/bpftrace/index.ts';
 import { generateModule } from '../../src/generate/generate.ts';
 import type { HostFacts, Module } from '../../src/generate/module.ts';
@@ -9,22 +8,13 @@ import type { Rule } from '../../src/rules/rule.ts';
 import type { Expression } from '../../src/rules/where.ts';
 import { realHost } from './watching.ts';
 
-const folder = join(import.meta.dirname, '../../scripts-stp');
+const catalogue = loadGoals(join(import.meta.dirname, '../../scripts-stp'));
 
-/** A goal of the catalogue, read without its checks: for tests below the catalogue. */
+/** A goal of the catalogue. */
 export function goalOf(id: string): Goal {
-  const manifest = parse(readFileSync(join(folder, id, 'goal.yaml'), 'utf8')) as Omit<Goal, 'fields' | 'engines'> & {
-    fields: Record<string, Partial<Field>>;
-    engines: Record<string, Partial<GoalEngine>>;
-  };
-  return {
-    ...manifest,
-    folder: join(folder, id),
-    fields: Object.entries(manifest.fields).map(([name, field]) => ({ optional: false, ...field, name }) as Field),
-    engines: Object.fromEntries(
-      Object.entries(manifest.engines).map(([name, engine]) => [name, { unknown: [], push: [], ...engine } as GoalEngine]),
-    ),
-  };
+  const goal = catalogue.ok ? catalogue.value.get(id) : undefined;
+  if (goal === undefined) throw new Error(catalogue.ok ? `no goal ${id}` : catalogue.problems.map(({ message }) => message).join(' '));
+  return goal;
 }
 
 /** A forward rule with that condition. */

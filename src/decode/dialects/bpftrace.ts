@@ -1,8 +1,10 @@
 import { overlongMark } from '../../engine/child.ts';
+import { lineTag, mapPrefix } from '../../generate/bpftrace.ts';
 import { bytesOf, textOf } from '../../goals/text.ts';
 import type { Goal } from '../../goals/goal.ts';
 import type { ColumnWriter, RowWriter } from '../columns.ts';
 import { emptyBeat, forEachLine, type Beat, type LineDialect, type LineReader, type LineVisitor } from '../lines.ts';
+import { Intervals, isTick } from './bpftrace-interval.ts';
 import { isCount } from './rows.ts';
 
 /**
@@ -12,18 +14,22 @@ import { isCount } from './rows.ts';
  * `["p:GOAL",cpu,seq,k,text]`: piece k of that X, printed before its record (a string of bpftrace's is short).
  * `["m:GOAL",ns,number]`, `["b:GOAL",ns]` ... maps ... `["z:GOAL",ns]`: mark, and beat with its counts between.
  * `["e:GOAL",ns]` ... maps: the goodbye; bpftrace prints all maps once more when everything is drained, and the engine adds `{"type":"end"}`.
- * The engine also adds `{"type":"skipped","data":n}` (misses that the kernel counts) and hands on bpftrace's own lost_events.
+ * An interval goal has no records, but maps of sums between `["i:GOAL",ns,tick]` and `["j:GOAL",ns]` (bpftrace-interval.ts).
+ * GOAL is generate's lineTag. The engine also adds `{"type":"skipped","data":n}` (misses that the kernel counts) and hands on bpftrace's own lost_events.
  */
-export const bpftraceLines: LineDialect = { name: 'bpftrace', reader: (goal) => makeReader(goal) };
+export const bpftraceLines: LineDialect = { name: 'bpftrace', reader: (goal, asked) => makeReader(goal, lineTag(goal.id, asked)) };
 
-function makeReader(goal: Goal): LineReader {
+function makeReader(goal: Goal, name: string): LineReader {
   let counts: Beat = emptyBeat;
   let endedUs = NaN;
   let lost = 0;
   const pieces = new Pieces();
-  const tag = goal.id.replaceAll('.', '_');
+  const tag = mapPrefix(name);
+  const intervals = goal.interval && new Intervals(goal, goal.interval, tag);
+  const counted = (): Beat => (intervals === undefined ? counts : { ...counts, emitted: intervals.emitted });
   const onMap = (maps: object): boolean => {
     for (const [name, value] of Object.entries(maps) as [string, unknown][]) {
+      if (intervals?.map(name, value)) continue;
       if (name === `@${tag}_seq`) counts = { ...counts, emitted: lanes(value) };
       else if (name === `@${tag}_filtered`) counts = { ...counts, filtered: total(value) };
       else if (name === `@${tag}_full`) counts = { ...counts, mapFull: total(value) };
@@ -40,29 +46,37 @@ function makeReader(goal: Goal): LineReader {
         if (typeof value !== 'object' || value === null) return false;
         const { type, data } = value as { type?: unknown; data?: unknown };
         if (type === 'value' && Array.isArray(data)) return tuple(data);
-        if (type === 'map' && typeof data === 'object' && data !== null) return onMap(data);
+        if ((type === 'map' || type === 'stats') && typeof data === 'object' && data !== null) return onMap(data);
         if (type === 'lost_events' && typeof data === 'object' && data !== null) {
           const events = (data as { events?: unknown }).events;
           lost += isCount(events) ? events : 0;
           counts = { ...counts, lost };
+          intervals?.lostLines(lost);
           return true;
         }
         if (type === 'skipped' && isCount(data)) {
           counts = { ...counts, skipped: data };
           return true;
         }
-        if (type === 'end') visitor.bye(endedUs, counts);
+        if (type === 'end') {
+          intervals?.end(row, visitor, endedUs * 1000);
+          visitor.bye(endedUs, counted());
+        }
         return type === 'end' || type === 'attached_probes';
       }
 
       function tuple(data: readonly unknown[]): boolean {
         const [kind, a, b, c] = data;
-        const what = typeof kind === 'string' && kind.endsWith(goal.id) ? kind.slice(0, 2) : '';
+        const what = typeof kind === 'string' && kind.slice(2) === name ? kind.slice(0, 2) : '';
         if (what === 'r:') return readRecord(data, row, visitor, pieces, chunk.subarray(start, end));
         if (what === 'p:') return isCount(a) && isCount(b) && isCount(c) && typeof data[4] === 'string' && pieces.add(a, b, c, data[4]);
         if (typeof a !== 'number') return false;
-        if (what === 'm:' && typeof b === 'number') visitor.mark(a / 1000, b);
-        else if (what === 'z:') visitor.beat(a / 1000, counts);
+        if (what === 'm:' && typeof b === 'number') {
+          intervals?.began(a);
+          visitor.mark(a / 1000, b);
+        } else if (what === 'z:') visitor.beat(a / 1000, counted());
+        else if (what === 'i:' && isTick(a, b)) intervals?.begin(a, b);
+        else if (what === 'j:') intervals?.end(row, visitor);
         else if (what === 'e:') endedUs = a / 1000;
         else return what === 'b:';
         return true;

@@ -19,6 +19,8 @@ const goal: Goal = {
   description: '',
   symptoms: [],
   cost: '',
+  cannot: {},
+  parameters: [],
   key: ['port'],
   engines: {},
   fields: [

@@ -17,7 +17,18 @@ import { makeBpftraceEngine } from './index.ts';
 import { lastWords, understand } from './messages.ts';
 import { LineSplitter } from './split.ts';
 
-const goalOf = (id: string): Goal => ({ id, title: '', description: '', symptoms: [], cost: '', fields: [], key: [], engines: {} });
+const goalOf = (id: string): Goal => ({
+  id,
+  title: '',
+  description: '',
+  symptoms: [],
+  cost: '',
+  cannot: {},
+  parameters: [],
+  fields: [],
+  key: [],
+  engines: {},
+});
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
 /** A program that prints and ends at once. */

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { env } from 'node:process';
-import { goodbyeSource, stringBytes } from '../../generate/bpftrace.ts';
+import { goodbyeSource, lineTag, stringBytes } from '../../generate/bpftrace.ts';
 import type { Module } from '../../generate/module.ts';
 import { error, type Problem } from '../../problem/problem.ts';
 import { startChild, type Child } from '../child.ts';
@@ -16,6 +16,9 @@ const firstMarkersMs = 100;
 const markersMs = 1000;
 /** Entries of each of a probe's maps. */
 const mapEntries = 16_384;
+
+/** An interval goal's map is printed as one line. */
+const longestLine = 4 << 20;
 
 /** Pages of 4 KiB for each CPU's lines on their way to bpftrace: four times its default, against losses in a burst. */
 const bufferPages = 256;
@@ -53,6 +56,7 @@ export async function runOnce(
       BPFTRACE_MAX_MAP_KEYS: `${mapEntries}`,
       BPFTRACE_PERF_RB_PAGES: `${bufferPages}`,
     },
+    maxLineBytes: longestLine,
     onStderr: (line) => {
       said.push(line);
       if (said.length > 50) said.shift();
@@ -66,7 +70,7 @@ export async function runOnce(
   gone.addEventListener('abort', end);
   if (stop.aborted || gone.aborted) end();
 
-  const waiting = new Set(runs.map((run) => run.goal));
+  const waiting = new Set(runs.map((run) => lineTag(run.goal, run.with)));
   let readyUs = NaN;
   let number = 0;
   let skipped = 0;
@@ -89,8 +93,7 @@ export async function runOnce(
   const splitter = new LineSplitter(modules.map((module) => module.goal));
   for await (const chunk of child.lines()) {
     const atUs = clock.nowUs();
-    for (const goal of waiting)
-      if (Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).includes(`["m:${goal}",`)) waiting.delete(goal);
+    for (const tag of waiting) if (Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).includes(`["m:${tag}",`)) waiting.delete(tag);
     if (waiting.size === 0 && Number.isNaN(readyUs)) readyUs = atUs;
     tell(
       splitter.split(chunk).flatMap((lines, i) => (lines === undefined ? [] : [{ kind: 'lines', run: runs[i]?.id ?? '', lines, atUs }])),

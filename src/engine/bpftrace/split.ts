@@ -1,4 +1,4 @@
-import { mapPrefix } from '../../generate/bpftrace.ts';
+import { lineTag, mapPrefix, printedMaps } from '../../generate/bpftrace.ts';
 import type { Goal } from '../../goals/goal.ts';
 
 const quote = 0x22;
@@ -16,8 +16,9 @@ export class LineSplitter {
   constructor(goals: readonly Goal[]) {
     this.#count = goals.length;
     goals.forEach((goal, i) => {
-      this.#owner.set(goal.id, i);
-      for (const name of ['seq', 'filtered', 'full']) this.#owner.set(`@${mapPrefix(goal)}_${name}`, i);
+      const tag = lineTag(goal.id, goal.asked?.text);
+      this.#owner.set(tag, i);
+      for (const name of printedMaps(goal)) this.#owner.set(`@${mapPrefix(tag)}_${name}`, i);
     });
   }
 

@@ -57,6 +57,8 @@ const goal = (): Goal => ({
   description: '',
   symptoms: [],
   cost: '',
+  cannot: {},
+  parameters: [],
   fields: [],
   key: [],
   engines: { systemtap: { fidelity: 'event', unknown: [], push: [] } },

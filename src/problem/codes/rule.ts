@@ -12,6 +12,11 @@ export const ruleCodes = {
     fix: 'Run: tapline goals lists all goals and searches them.',
   },
   RULE_UNKNOWN_FIELD: { summary: 'The goal has no field of that name.', fix: 'Run: tapline goals GOAL lists its fields.' },
+  RULE_UNKNOWN_PARAMETER: { summary: 'The goal has no parameter of that name.', fix: 'Run: tapline goals GOAL lists its parameters.' },
+  RULE_BAD_PARAMETER: {
+    summary: 'A parameter of the goal has a value that it cannot have.',
+    fix: 'Run: tapline goals GOAL lists its parameters and their bounds.',
+  },
   RULE_DUPLICATE_FIELD: { summary: 'A field is named twice.', fix: 'Name it once.' },
   RULE_UNKNOWN_VALUE: { summary: 'A field that has few values never has this one.', fix: 'Run: tapline goals GOAL lists the values.' },
   RULE_BAD_ADDRESS: {

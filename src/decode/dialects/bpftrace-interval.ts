@@ -1,0 +1,110 @@
+import type { Goal, Interval } from '../../goals/goal.ts';
+import type { RowWriter } from '../columns.ts';
+import type { LineVisitor } from '../lines.ts';
+import { isCount } from './rows.ts';
+
+type Entries = Readonly<Record<string, unknown>>;
+
+/**
+ * Interval goals on bpftrace: each interval the maps of its side are printed between `["i:GOAL",ns,tick]` and `["j:GOAL",ns]`:
+ * `keys` has one entry for each key, the others the value of theirs. Key text is what bpftrace joins by commas, a text last.
+ * What was printed cannot be numbered in the kernel, so the rows are numbered here, and an interval that does not come,
+ * or not whole, leaves a hole of one number for each row that is known to be missing, at least one.
+ */
+export class Intervals {
+  readonly #interval: Interval;
+  readonly #fields: Goal['fields'];
+  readonly #prefix: string;
+  #maps = new Map<string, Entries>();
+  /** Last number given to a row, or left out for one that is missing. */
+  #seq = 0;
+  #tick = 0;
+  #tickNs = NaN;
+  #sinceNs = NaN;
+  #lost = 0;
+  #lostBefore = 0;
+
+  /** `prefix`: what the names of the goal's maps begin with (generate/bpftrace.ts: mapPrefix). */
+  constructor(goal: Goal, interval: Interval, prefix: string) {
+    this.#interval = interval;
+    this.#fields = goal.fields;
+    this.#prefix = `@${prefix}_iv_`;
+  }
+
+  get emitted(): readonly (readonly [number, number])[] {
+    return this.#seq === 0 ? [] : [[0, this.#seq]];
+  }
+
+  /** bpftrace says that it lost so many lines since it began. */
+  lostLines(lost: number): void {
+    this.#lost = lost;
+  }
+
+  /** The probes were attached then, at the latest: the first interval begins. */
+  began(ns: number): void {
+    if (Number.isNaN(this.#sinceNs)) this.#sinceNs = ns;
+  }
+
+  /** True where the map is one of an interval's. */
+  map(name: string, value: unknown): boolean {
+    if (!name.startsWith(this.#prefix)) return false;
+    const field = name.slice(this.#prefix.length).replace(/_[01]$/, '');
+    if (typeof value === 'object' && value !== null) this.#maps.set(field, { ...this.#maps.get(field), ...(value as Entries) });
+    return true;
+  }
+
+  begin(ns: number, tick: number): void {
+    this.#seq += Math.max(0, tick - this.#tick - 1);
+    this.#tick = tick;
+    this.#tickNs = ns;
+    this.#maps.clear();
+  }
+
+  /** The maps that were told since `begin`, or with the goodbye, become rows. */
+  end(row: RowWriter, visitor: LineVisitor, endNs = this.#tickNs): void {
+    const keys = Object.keys(this.#maps.get('keys') ?? {});
+    const incomplete = Object.keys(this.#interval.values).some((name) => keys.some((key) => this.#maps.get(name)?.[key] === undefined));
+    const missed = this.#lost > this.#lostBefore && (keys.length === 0 || incomplete);
+    if (missed) this.#seq += Math.max(1, keys.length);
+    else for (const key of keys) this.#row(key, row, visitor, endNs);
+    this.#lostBefore = this.#lost;
+    this.#sinceNs = endNs;
+    this.#maps.clear();
+  }
+
+  #row(text: string, row: RowWriter, visitor: LineVisitor, endNs: number): void {
+    const { key, values } = this.#interval;
+    const parts = split(text, key.length);
+    const fits =
+      parts !== undefined &&
+      row.columns.every((column, i) => {
+        const name = this.#fields[i]?.name ?? '';
+        if (name === 'interval_ms') return column.putNumber(Math.max(0, Math.round((endNs - this.#sinceNs) / 1e6) || 0));
+        if (name in values) {
+          const value = this.#maps.get(name)?.[text];
+          return typeof value === 'number' ? column.putNumber(value) : column.field.optional && column.putUnknown();
+        }
+        const part = parts[key.indexOf(name)] ?? '';
+        return column.field.type === 'text' || column.field.type === 'address' ? column.putText(part) : column.putNumber(Number(part));
+      });
+    const seq = ++this.#seq;
+    if (fits) visitor.record(0, seq, endNs / 1000, NaN, 1);
+    else visitor.broken(Buffer.from(text), 0, seq);
+  }
+}
+
+/** "12,0,a,b" in three parts: 12, 0 and "a,b". Undefined where there are fewer. */
+function split(text: string, count: number): string[] | undefined {
+  const parts: string[] = [];
+  let from = 0;
+  while (parts.length < count - 1) {
+    const comma = text.indexOf(',', from);
+    if (comma < 0) return undefined;
+    parts.push(text.slice(from, comma));
+    from = comma + 1;
+  }
+  return [...parts, text.slice(from)];
+}
+
+/** Of `["i:GOAL",ns,tick]`: whether both are what they should be. */
+export const isTick = (ns: unknown, tick: unknown): tick is number => typeof ns === 'number' && isCount(tick);

@@ -1,0 +1,95 @@
+import { durationHint, parseDuration } from '../config/duration.ts';
+import { didYouMean } from '../problem/suggest.ts';
+import type { Goal } from './goal.ts';
+import type { Tell } from './tell.ts';
+
+/** What a rule may ask of a goal beside its records. Bounds and default of a duration are in milliseconds. */
+export interface Parameter {
+  readonly name: string;
+  readonly type: 'duration' | 'int' | 'enum';
+  readonly unit?: string;
+  /** Members of an enum: lower-case letters, digits and _, so that they may stand in source. */
+  readonly values?: readonly string[];
+  readonly default: number | string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly description: string;
+}
+
+/** Parameters of which at least one is not the default. Equal texts mean equal values. */
+export interface Asked {
+  /** Those that differ from the default, in the manifest's order: `interval=5000 syscall=fsync`; durations in milliseconds. */
+  readonly text: string;
+  /** All parameters of the goal. */
+  readonly values: ReadonlyMap<string, number | string>;
+}
+
+export const defaultValues = (goal: Goal): ReadonlyMap<string, number | string> =>
+  new Map(goal.parameters.map((parameter) => [parameter.name, parameter.default]));
+
+/** The values that a module of this goal is made for. */
+export const valuesOf = (goal: Goal): ReadonlyMap<string, number | string> => goal.asked?.values ?? defaultValues(goal);
+
+/** The goal, asked with these parameters. */
+export const goalWith = (goal: Goal, asked: Asked | undefined): Goal => (asked === undefined ? goal : { ...goal, asked });
+
+/** Names a goal together with its parameters: two rules with the same name share a module. */
+export const askedName = (goal: string, asked: Pick<Asked, 'text'> | undefined): string =>
+  asked === undefined ? goal : `${goal} (${asked.text})`;
+
+/** What a rule says under `with`, checked; undefined where it says nothing that differs from the defaults. */
+export function resolveWith(goal: Goal, written: Readonly<Record<string, unknown>> | undefined, tell: Tell): Asked | undefined {
+  const values = new Map(defaultValues(goal));
+  for (const [name, value] of Object.entries(written ?? {})) {
+    const parameter = goal.parameters.find((each) => each.name === name);
+    if (parameter === undefined) {
+      const names = goal.parameters.map((each) => each.name);
+      const hint = names.length === 0 ? `${goal.id} has no parameters.` : `Parameters: ${names.join(', ')}.`;
+      const message = `${goal.id} has no parameter "${name}"${didYouMean(name, names) || '.'}`;
+      tell.errorAtKey('RULE_UNKNOWN_PARAMETER', message, ['with', name], hint);
+      continue;
+    }
+    const read = readParameter(parameter, value);
+    if (typeof read === 'object') tell.error('RULE_BAD_PARAMETER', read.wrong, ['with', name], read.hint);
+    else values.set(name, read);
+  }
+  const other = goal.parameters.filter(({ name, default: usual }) => values.get(name) !== usual);
+  return other.length === 0 ? undefined : { text: other.map(({ name }) => `${name}=${values.get(name)}`).join(' '), values };
+}
+
+/** A duration in milliseconds, a whole number, or a member of the enum; within the parameter's bounds. */
+export function readParameter(parameter: Parameter, value: unknown): number | string | { readonly wrong: string; readonly hint: string } {
+  const { name, type, values = [] } = parameter;
+  if (type === 'enum') {
+    if (typeof value === 'string' && values.includes(value)) return value;
+    return {
+      wrong: `${name} cannot be "${String(value)}"${didYouMean(String(value), values) || '.'}`,
+      hint: `One of ${values.join(', ')}.`,
+    };
+  }
+  const number = type === 'duration' ? (typeof value === 'string' ? parseDuration(value) : undefined) : value;
+  if (type === 'duration' && number === undefined)
+    return { wrong: `${name} is a duration; this is "${String(value)}".`, hint: durationHint };
+  if (typeof number !== 'number' || !Number.isSafeInteger(number))
+    return { wrong: `${name} is a whole number; this is "${String(value)}".`, hint: bounds(parameter) };
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = parameter;
+  return number < min || number > max ? { wrong: `${name} cannot be ${String(value)}.`, hint: bounds(parameter) } : number;
+}
+
+/** "From 1 s to 1 h." for people. */
+export function bounds({ type, unit, min = 0, max, values }: Parameter): string {
+  if (type === 'enum') return `One of ${(values ?? []).join(', ')}.`;
+  const shown = (value: number) => (type === 'duration' ? durationText(value) : `${value}${unit === undefined ? '' : ` ${unit}`}`);
+  return max === undefined ? `At least ${shown(min)}.` : `From ${shown(min)} to ${shown(max)}.`;
+}
+
+/** Milliseconds as a person writes them: 1500 -> `1500ms`, 60000 -> `1m`. */
+export function durationText(ms: number): string {
+  for (const [unit, size] of [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const)
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  return `${ms}ms`;
+}
