@@ -13,6 +13,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/tapline/lab}
 suite=forky # the oldest Debian whose SystemTap (5.6) compiles against its own kernel's headers
 packages=systemtap,systemtap-runtime,gcc,make,libc6-dev,linux-image-cloud-amd64,linux-headers-cloud-amd64,iproute2,kmod,busybox-static,nodejs
+# What tests need: SystemTap's examples, a current bpftrace, a firewall.
+packages=$packages,systemtap-doc,bpftrace,nftables
 root=$cache/root
 
 say() { echo "lab: $*" >&2; }
@@ -43,6 +45,8 @@ make_root() {
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    --dpkgopt='path-include=/usr/share/doc/systemtap-doc/examples/*' \
+    --dpkgopt='path-exclude=/etc/kernel/postinst.d/*' `# no initrd: make_initrd makes a smaller one` \
     "$suite" "$root" "$(mirror)"
 }
 
