@@ -8,7 +8,7 @@ import { clockSeconds, localZone } from '../sinks/times.ts';
 import type { Clock } from '../telemetry/clock.ts';
 import { plural } from './columns.ts';
 import { shownPath, type CliContext } from './context.ts';
-import { version } from './version.ts';
+import { version } from '../telemetry/version.ts';
 
 /** What an ordinary user may want to know: root would see every event. */
 const sudo = (plan: Plan, engine: string | undefined): string => {

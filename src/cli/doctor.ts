@@ -10,7 +10,7 @@ import { exit, type CliContext } from './context.ts';
 import { engineHost } from './engine-host.ts';
 import { openProject } from './project.ts';
 import { examples, type Verb } from './verb.ts';
-import { version } from './version.ts';
+import { version } from '../telemetry/version.ts';
 
 interface Checked {
   readonly engine: Engine;

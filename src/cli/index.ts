@@ -9,7 +9,7 @@ import { sinksVerb } from './sinks.ts';
 import { validateVerb } from './validate.ts';
 import { exit, type CliContext, type ExitCode } from './context.ts';
 import { examples, type Verb } from './verb.ts';
-import { version } from './version.ts';
+import { version } from '../telemetry/version.ts';
 
 /** THE list of verbs, in the order in which help shows them. */
 export const verbs: readonly Verb[] = [runVerb, validateVerb, explainVerb, goalsVerb, doctorVerb, replayVerb, sinksVerb, referenceVerb];
