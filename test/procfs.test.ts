@@ -6,7 +6,7 @@ import { expectChangesTold, expectSynsTold, expectWholeRun, watchSyns } from './
 test('says that it can, and what it cannot see', async () => {
   const availability = await procfsEngine().available(thisHost());
   expect(availability).toMatchObject({ can: true });
-  expect(availability.can && availability.limits.join(' ')).toContain('sampled each 200 ms');
+  expect(availability.findings.map(({ what }) => what).join(' ')).toContain('sampled each 200 ms');
 });
 
 test('without privilege and without ss, SYNs sent again are told with the timeout that expired', async () => {

@@ -55,7 +55,7 @@ export class Banner {
     for (const [name, own] of plan.modules) {
       const can = plan.can.get(name);
       if (name === 'procfs' && can?.can === true && own.length > 0)
-        this.say(...can.limits.slice(0, 1).map((limit) => `                ${limit}`));
+        this.say(...can.findings.slice(0, 1).map(({ what }) => `                ${what}`));
     }
     this.say(
       ...[...config.sinks.values()].map(({ name, type, options }, at) => {

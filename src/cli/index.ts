@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { doctorVerb } from './doctor.ts';
+import { doctorVerb } from './doctor/index.ts';
 import { explainVerb } from './explain.ts';
 import { goalsVerb } from './goals.ts';
 import { referenceVerb } from './reference.ts';

@@ -49,9 +49,7 @@ async function replay(context: CliContext, file: string, options: ReplayCliOptio
   const host = engineHost();
   const available = await engine.available(host);
   if (!available.can) {
-    tellProblems(context, [
-      error('RUN_FILE', `${file} cannot be replayed: ${available.why}`, available.fix[0] === undefined ? {} : { hint: available.fix[0] }),
-    ]);
+    tellProblems(context, [error('RUN_FILE', `${file} cannot be replayed: ${available.why}`)]);
     return exit.config;
   }
   const facts = await engine.facts(host, []);

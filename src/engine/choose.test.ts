@@ -22,7 +22,7 @@ const can = (...working: EngineName[]) =>
   new Map<EngineName, Availability>(
     (['systemtap', 'bpftrace', 'procfs'] as const).map((name) => [
       name,
-      working.includes(name) ? { can: true, summary: '', limits: [] } : { can: false, why: `no ${name} here.`, fix: [] },
+      working.includes(name) ? { can: true, summary: '', findings: [] } : { can: false, why: `no ${name} here.`, findings: [] },
     ]),
   );
 

@@ -4,20 +4,33 @@ import type { EngineName } from '../config/config.ts';
 import type { Goal } from '../goals/goal.ts';
 import type { HostFacts, Module } from '../generate/module.ts';
 import type { Spawn } from './child.ts';
+import type { Finding } from './machine/finding.ts';
 import type { Frame } from './frame.ts';
 
-/** Whether an engine can run a goal here and now, with this user. */
+/** Whether an engine can run here and now, with this user; findings say what is missing, or what it cannot do here. */
 export type Availability =
   | {
       readonly can: true;
       /** "0.17.0 as root" */ readonly summary: string;
-      /** What it cannot do here. */ readonly limits: readonly string[];
+      /** All of them limits. */ readonly findings: readonly Finding[];
     }
   | {
       readonly can: false;
-      readonly why: string;
-      /** Complete commands, in order, with nothing to replace. */ readonly fix: readonly string[];
+      /** The first finding that stops it, in words. */ readonly why: string;
+      /** In the order in which they have to be mended. */ readonly findings: readonly Finding[];
     };
+
+export const unavailable = (findings: readonly Finding[]): Availability => ({
+  can: false,
+  why: findings.find(({ level }) => level === 'stops')?.what ?? 'it cannot run here',
+  findings,
+});
+
+/** What was tried beyond `available`, in words, and what came of it. */
+export interface TriedOut {
+  readonly tried: string;
+  readonly findings: readonly Finding[];
+}
 
 /** The world as an engine sees it, passed in so that tests and a privileged helper can stand in for it. */
 export interface EngineHost {
@@ -35,6 +48,8 @@ export interface Engine {
   readonly name: EngineName;
   /** Tries for real, briefly, and changes nothing. */
   available(host: EngineHost): Promise<Availability>;
+  /** Engines that can try further than `available` does: may take a minute and a half, leaves nothing behind. Asked by the doctor only. */
+  tryOut?(host: EngineHost): Promise<TriedOut>;
   /** Facts that templates need; asked only where `available` said yes. */
   facts(host: EngineHost, goals: readonly Goal[]): Promise<HostFacts>;
   /** Engines that compile: whether all these modules are compiled for this host already, so that a run starts at once. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 
@@ -49,15 +50,16 @@ export function tracepointOffsets(sys: string, names: Iterable<string>): Map<str
 
 /** Ticks a second: from the kernel's configuration, else measured; 0 where neither can be had. */
 export async function kernelHz(proc: string): Promise<number> {
-  const configured = /^CONFIG_HZ=(\d+)$/m.exec(kernelConfig(proc))?.[1];
+  const configured = /^CONFIG_HZ=(\d+)$/m.exec(kernelConfig(proc, '/', release()))?.[1];
   return configured === undefined ? measuredHz(proc) : Number(configured);
 }
 
-function kernelConfig(proc: string): string {
+/** The text that the running kernel was configured with; "" where it cannot be read. `root` stands before /boot and /lib. */
+export function kernelConfig(proc: string, root: string, kernel: string): string {
   try {
     return gunzipSync(readFileSync(`${proc}/config.gz`)).toString();
   } catch {
-    return readOrNothing(`/boot/config-${release()}`) ?? readOrNothing(`/lib/modules/${release()}/config`) ?? '';
+    return readOrNothing(join(root, `boot/config-${kernel}`)) ?? readOrNothing(join(root, `lib/modules/${kernel}/config`)) ?? '';
   }
 }
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { PassThrough } from 'node:stream';
 import type { ChildProcess } from 'node:child_process';
 import { lastValueFrom, toArray } from 'rxjs';
@@ -12,6 +13,7 @@ import type { EngineHost } from '../engine.ts';
 import { available } from './available.ts';
 import { memberOffset } from './btf.ts';
 import { spawnInGroup } from '../child.ts';
+import { commandText } from '../machine/finding.ts';
 import { wallClock } from '../../telemetry/clock.ts';
 import { makeBpftraceEngine } from './index.ts';
 import { lastWords, understand } from './messages.ts';
@@ -49,35 +51,64 @@ const host = (answers: (args: readonly string[]) => ChildProcess, more: Partial<
 };
 const works = (args: readonly string[]) => (args[0] === '--version' ? program('bpftrace v0.17.0\n', '', 0) : program('', '', 0));
 
+/** A machine with nothing of its own under its root. */
+const debian = (() => {
+  const root = mkdtempSync(join(tmpdir(), 'tapline-root-'));
+  mkdirSync(join(root, 'etc'));
+  writeFileSync(join(root, 'etc/os-release'), 'ID=debian\n');
+  return { root, path: [] };
+})();
+
 test('available: a machine that has all', async () => {
-  expect(await available(host(works))).toMatchObject({ can: true, summary: '0.17.0 as root' });
+  expect(await available(host(works), debian)).toMatchObject({ can: true, summary: '0.17.0 as root' });
 });
 
 test('available: says what is missing, and the command', async () => {
   const why = async (it: EngineHost) => {
-    const answer = await available(it);
-    return answer.can ? answer : [answer.why, ...answer.fix];
+    const answer = await available(it, debian);
+    return answer.can ? answer : [answer.why, ...(answer.findings[0]?.fix ?? []).map((fix) => commandText(fix, it.uid))];
   };
-  expect(await why(host(() => program('', 'not found', 127)))).toEqual([
-    'bpftrace is not installed.',
-    'sudo apt-get install --yes bpftrace',
-  ]);
-  expect((await why(host(() => program('bpftrace v0.9.4\n', '', 0)))) as string[]).toContain('sudo apt-get install --yes bpftrace');
-  expect(await why(host(works, { uid: 1000 }))).toEqual(['bpftrace runs as root only.', 'sudo npm start']);
+  expect(await why(host(() => program('', 'not found', 127)))).toEqual(['bpftrace is not installed', 'apt-get install --yes bpftrace']);
+  expect(await why(host(() => program('bpftrace v0.9.4\n', '', 0)))).toEqual(['bpftrace 0.9.4 is too old: 0.16 or later is needed']);
+  expect(await why(host(works, { uid: 1000 }))).toEqual(['bpftrace runs as root only', 'sudo npm start']);
   const bare = mkdtempSync(join(tmpdir(), 'tapline-sys-'));
   expect(await why(host(works, { sys: bare }))).toEqual([expect.stringContaining('CONFIG_DEBUG_INFO_BTF')]);
   mkdirSync(join(bare, 'kernel/btf'), { recursive: true });
   writeFileSync(join(bare, 'kernel/btf/vmlinux'), '');
+  expect(await why(host(works, { sys: bare }))).toEqual([expect.stringContaining('CONFIG_TRACING')]);
+  mkdirSync(join(bare, 'kernel/tracing'));
   expect(await why(host(works, { sys: bare }))).toEqual([
     expect.stringContaining('tracefs'),
-    'sudo mount -t tracefs tracefs /sys/kernel/tracing',
+    'mount -t tracefs tracefs /sys/kernel/tracing',
   ]);
   mkdirSync(join(bare, 'kernel/security'));
   writeFileSync(join(bare, 'kernel/security/lockdown'), 'none integrity [confidentiality]\n');
   expect(await why(host(works, { sys: bare }))).toEqual([expect.stringContaining('locked down')]);
   expect(await why(host((args) => (args[0] === '--version' ? works(args) : program('', 'ERROR: the kernel says no\n', 1))))).toEqual([
-    'bpftrace 0.17.0 cannot load a probe: ERROR: the kernel says no.',
+    'bpftrace 0.17.0 cannot load a probe: ERROR: the kernel says no',
   ]);
+});
+
+test('available: old kernels count maps as locked memory; capabilities may be missing; the configuration may say no', async () => {
+  const proc = mkdtempSync(join(tmpdir(), 'tapline-proc-'));
+  mkdirSync(join(proc, 'self'));
+  mkdirSync(join(proc, 'sys/kernel'), { recursive: true });
+  const stopped = async (release: string, capabilities: string) => {
+    writeFileSync(join(proc, 'sys/kernel/osrelease'), `${release}\n`);
+    writeFileSync(join(proc, 'self/status'), `CapEff:\t${capabilities}\n`);
+    return (await available(host(works, { proc }), debian)).findings.filter(({ level }) => level === 'stops').map(({ id }) => id);
+  };
+  writeFileSync(
+    join(proc, 'self/limits'),
+    'Limit  Soft  Hard  Units\nMax locked memory         65536                65536                bytes\n',
+  );
+  expect(await stopped('5.4.0-42-generic', '000001ffffffffff')).toEqual([]);
+  expect(await stopped('5.4.0-42-generic', '000001fffeffffff')).toEqual(['memlock']);
+  expect(await stopped('5.15.0-42-generic', '000001fffeffffff')).toEqual([]);
+  expect(await stopped('5.15.0-42-generic', '00000000a80425fb')).toEqual(['no-capability']);
+  expect(await stopped('5.15.0-42-generic', '000000c0a80425fb')).toEqual([]);
+  writeFileSync(join(proc, 'config.gz'), gzipSync('CONFIG_BPF_SYSCALL=y\n# CONFIG_BPF_EVENTS is not set\nCONFIG_FTRACE_SYSCALLS=y\n'));
+  expect(await stopped('5.15.0-42-generic', '000001ffffffffff')).toEqual(['kernel-config']);
 });
 
 test('stderr: noise is nothing, known words have a meaning, unknown ones are passed on', () => {

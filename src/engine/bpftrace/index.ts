@@ -20,7 +20,7 @@ export interface BpftraceOptions {
 /** Tracepoints and BTF, no debuginfo; one process for all modules. */
 export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
   name: 'bpftrace',
-  available,
+  available: (host) => available(host),
 
   async facts(host, goals) {
     const names = new Set(['syscalls:sys_enter_getpriority']);

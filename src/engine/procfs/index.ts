@@ -3,7 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Observable } from 'rxjs';
 import type { HostFacts, Module } from '../../generate/module.ts';
 import { error } from '../../problem/problem.ts';
-import type { Availability, Engine, EngineHost } from '../engine.ts';
+import { unavailable, type Availability, type Engine, type EngineHost } from '../engine.ts';
+import { gatherFacts } from '../machine/facts.ts';
+import { asRoot, limits, stops } from '../machine/finding.ts';
+import { packagingHere } from '../machine/judge.ts';
+import { systemPlaces } from '../machine/places.ts';
 import { newRun } from '../new-run.ts';
 import type { Frame } from '../frame.ts';
 import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
@@ -81,21 +85,19 @@ async function* lives(
 async function available(host: EngineHost, { pollMs, source }: PollOptions): Promise<Availability> {
   try {
     if (parseRetransSegs(readFileSync(`${host.proc}/self/net/snmp`, 'latin1')) === undefined)
-      return { can: false, why: `${host.proc}/self/net/snmp has no TCP counters`, fix: [] };
+      return unavailable([stops('no-counters', `${host.proc}/self/net/snmp has no TCP counters`)]);
   } catch (cause) {
-    return { can: false, why: words(cause), fix: ['sudo mount -t proc proc /proc'] };
+    return unavailable([stops('proc-not-mounted', words(cause), [asRoot('mount', '-t', 'proc', 'proc', '/proc')])]);
   }
-  const limits = [
-    `sampled each ${pollMs} ms: sees timeouts that last, misses short ones (and says how many)`,
-    'this network namespace only',
-  ];
   const ss = source === 'proc' ? undefined : await ssVersion(host);
-  const without = 'timeouts in steps of 10 ms, and no fast retransmits; more with ss: sudo apt-get install iproute2';
-  return {
-    can: true,
-    summary: ss === undefined ? 'by /proc/net/tcp' : `by ss (${ss})`,
-    limits: ss === undefined ? [...limits, without] : limits,
-  };
+  const findings = [
+    limits('sampled', `sampled each ${pollMs} ms: sees timeouts that last, misses short ones (and says how many)`),
+    limits('own-namespace', 'this network namespace only'),
+  ];
+  if (ss !== undefined) return { can: true, summary: `by ss (${ss})`, findings };
+  const install = packagingHere(gatherFacts(host, systemPlaces())).program('ss');
+  const without = limits('no-ss', 'timeouts in steps of 10 ms, and no fast retransmits, because ss is not there', install);
+  return { can: true, summary: 'by /proc/net/tcp', findings: [...findings, without] };
 }
 
 async function facts(host: EngineHost): Promise<HostFacts> {

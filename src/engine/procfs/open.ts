@@ -27,7 +27,7 @@ export async function openSource(
       notice =
         wanted === 'auto' && source.name === 'ss'
           ? warning('ENGINE_PROCFS_WITHOUT_SS', 'Sockets are read from /proc/net/tcp: timeouts in steps of 10 ms, no fast retransmits.', {
-              hint: 'sudo apt-get install iproute2',
+              hint: 'Install ss (iproute2); tapline doctor gives the command.',
               cause: words(cause),
             })
           : unreadable(words(cause));

@@ -6,7 +6,8 @@ import { Observable } from 'rxjs';
 import type { Module } from '../../generate/module.ts';
 import { error, warning } from '../../problem/problem.ts';
 import { wholeLines } from '../child.ts';
-import type { Availability, Engine, EngineHost } from '../engine.ts';
+import { unavailable, type Availability, type Engine, type EngineHost } from '../engine.ts';
+import { limits, stops } from '../machine/finding.ts';
 import type { Frame } from '../frame.ts';
 import { parseHeader } from '../recording.ts';
 import { RecordingReader } from './reader.ts';
@@ -50,7 +51,7 @@ export function replayEngine(options: ReplayOptions): Engine {
 }
 
 async function available({ file }: ReplayOptions): Promise<Availability> {
-  if (file === '-') return { can: true, summary: 'from standard input', limits: [] };
+  if (file === '-') return { can: true, summary: 'from standard input', findings: [] };
   try {
     const handle = await open(file);
     try {
@@ -60,13 +61,13 @@ async function available({ file }: ReplayOptions): Promise<Availability> {
           .toString()
           .split('\n', 1)[0] ?? '',
       );
-      if (!header.ok) return { can: false, why: header.problems.map((problem) => problem.message).join(' '), fix: [] };
+      if (!header.ok) return unavailable([stops('no-recording', header.problems.map((problem) => problem.message).join(' '))]);
     } finally {
       await handle.close();
     }
-    return { can: true, summary: file, limits: ['plays what was recorded; no probe is run'] };
+    return { can: true, summary: file, findings: [limits('recording', 'plays what was recorded; no probe is run')] };
   } catch (cause) {
-    return { can: false, why: cause instanceof Error ? cause.message : String(cause), fix: [] };
+    return unavailable([stops('no-recording', cause instanceof Error ? cause.message : String(cause))]);
   }
 }
 

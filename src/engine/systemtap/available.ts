@@ -1,23 +1,32 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { env, getgroups } from 'node:process';
-import { startChild } from '../child.ts';
-import type { Availability, EngineHost } from '../engine.ts';
-import { loadedModules } from './modules.ts';
+import { unavailable, type Availability, type EngineHost } from '../engine.ts';
+import { gatherFacts, type MachineFacts } from '../machine/facts.ts';
+import { asRoot, limits, reboot, stops, type Finding } from '../machine/finding.ts';
+import {
+  containerFinding,
+  hasCapability,
+  headersFinding,
+  kernelOrder,
+  missingConfig,
+  packagingHere,
+  signingFindings,
+} from '../machine/judge.ts';
+import { knownPackages } from '../machine/known-packages.ts';
+import { output } from '../machine/output.ts';
+import { findProgram, type Places } from '../machine/places.ts';
 import type { Target } from './compile.ts';
 
-/** What is needed of the system beside EngineHost; other places in tests. */
-export interface Places {
-  /** /lib/modules */
-  readonly libModules: string;
-  /** Folders to look for programs in. */
-  readonly path: readonly string[];
+/** What is known of the SystemTap that is installed. */
+export interface SystemtapFacts {
+  /** "5.6", as stap says; undefined where it is not there. */
+  readonly version: string | undefined;
+  /** "7.3": the newest kernel it was made for, as it says. */
+  readonly newestKernel: string | undefined;
+  /** Whether any module is compiled for the running kernel already. */
+  readonly compiled: boolean;
 }
-
-export const systemPlaces = (): Places => ({ libModules: '/lib/modules', path: [...(env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'] });
-
-export const kernelRelease = (host: EngineHost) => readFileSync(`${host.proc}/sys/kernel/osrelease`, 'latin1').trim();
 
 /**
  * Names the installed SystemTap by its loader's content: a module fits the staprun of the release that compiled it. (staprun -V
@@ -28,82 +37,114 @@ export function loaderId(places: Places): string | undefined {
   return path === undefined ? undefined : createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
 }
 
-/** "5.6", as stap says; undefined where it is not there. */
-export async function compilerVersion(host: EngineHost, places: Places): Promise<string | undefined> {
-  return findProgram(places, 'stap') === undefined ? undefined : /version ([0-9.]+)/.exec(await said(host, 'stap', ['--version']))?.[1];
-}
-
 /** Looks at everything that a load needs, without loading: kernel, locks, user, programs, headers, versions. */
 export async function available(host: EngineHost, places: Places, target: Omit<Target, 'loader'>): Promise<Availability> {
-  const { kernel } = target;
-  if (loadedModules(host) === undefined)
-    return no(`this kernel (${kernel}) cannot load modules at all: it was built without CONFIG_MODULES; another engine has to answer here`);
-  if (readWord(`${host.proc}/sys/kernel/modules_disabled`) === '1')
-    return no('loading modules was switched off until the next boot (kernel.modules_disabled)', ['sudo reboot']);
-  const lockdown = /\[(integrity|confidentiality)\]/.exec(readWord(`${host.sys}/kernel/security/lockdown`))?.[1];
-  if (lockdown !== undefined) return no(`the kernel is locked down (${lockdown}, usually by Secure Boot) and takes only signed modules`);
-  if (readWord(`${host.sys}/module/module/parameters/sig_enforce`) === 'Y')
-    return no('the kernel takes only signed modules (module.sig_enforce)');
-
-  const headers = headersPackage(kernel);
-  const install = `sudo apt-get install -y systemtap${headers ? ` ${headers}` : ''}`;
-  if (findProgram(places, 'staprun') === undefined)
-    return no('SystemTap is not installed (no staprun)', headers || hasHeaders(places, kernel) ? [install] : []);
-  const groups = host.uid === 0 ? [] : groupNames();
-  if (host.uid !== 0 && !(groups.includes('stapusr') && groups.includes('stapdev')))
-    return no('loading modules needs root, or membership in the groups stapusr and stapdev', [
-      'sudo usermod -aG stapusr,stapdev "$USER"',
-      'newgrp stapdev',
-    ]);
-
-  const version = await compilerVersion(host, places);
-  const summary = `SystemTap ${version === undefined ? '' : `${version} `}as ${host.uid === 0 ? 'root' : 'a member of stapdev'}`;
-  const cannot = await whyNoCompile(host, places, kernel);
-  if (cannot === undefined) return { can: true, summary, limits: [] };
-  if (hasCompiled(target)) return { can: true, summary, limits: [`runs only modules that are compiled already: ${cannot}`] };
-  const mends = cannot.startsWith('SystemTap') ? [] : headers || hasHeaders(places, kernel) ? [install] : [];
-  return no(cannot, mends);
-}
-
-async function whyNoCompile(host: EngineHost, places: Places, kernel: string): Promise<string | undefined> {
-  if (!findProgram(places, 'stap')) return 'the compiler of SystemTap (stap) is not installed';
-  if (!hasHeaders(places, kernel))
-    return headersPackage(kernel)
-      ? `the headers of the running kernel ${kernel} are not installed`
-      : `the headers of the running kernel ${kernel} are not in ${places.libModules}/${kernel}/build, and it is no Debian kernel, so no package has them`;
-  for (const program of ['gcc', 'make']) if (!findProgram(places, program)) return `${program} is not installed`;
-  const about = await said(host, 'stap', ['--version']);
-  const newest = /tested kernel versions: \S+ \.\.\. (\d+)\.(\d+)/.exec(about);
-  const running = /^(\d+)\.(\d+)/.exec(kernel);
-  if (newest && running && order(running) > order(newest))
-    return `SystemTap ${/version ([\d.]+)/.exec(about)?.[1] ?? ''} is too old for kernel ${kernel}: it was made for kernels up to ${newest[1]}.${newest[2]}`;
-  return undefined;
-}
-
-/** The package of Debian with the headers of a Debian kernel; undefined for any other kernel. */
-export const headersPackage = (kernel: string): string | undefined =>
-  /^\d+\.\d+\.\d+(-\d+(\.\w+)*|\+(deb|bpo)\d*(\.\d+)*(-\d+)?|-0\.(deb|bpo)\S*?)-((cloud|rt)-)?(amd64|arm64|686|686-pae|armmp|armmp-lpae|ppc64el|riscv64|s390x)$/.test(
-    kernel,
-  )
-    ? `linux-headers-${kernel}`
+  const facts = gatherFacts(host, places);
+  const own = await systemtapFacts(host, facts, target);
+  const first = judge(facts, own);
+  // A package is named only where the package manager, as far as it can be asked, has it.
+  const wanted = first.some(({ id }) => id === 'headers-missing' || id === 'kernel-mismatch')
+    ? packagingHere(facts).kernel?.headers
     : undefined;
+  const findings = wanted === undefined ? first : judge({ ...facts, packages: await knownPackages(host, facts, wanted) }, own);
+  const summary = `SystemTap ${own.version === undefined ? '' : `${own.version} `}as ${host.uid === 0 ? 'root' : 'a member of stapdev'}`;
+  return findings.some(({ level }) => level === 'stops') ? unavailable(findings) : { can: true, summary, findings };
+}
 
-const order = (version: RegExpExecArray) => Number(version[1]) * 1000 + Number(version[2]);
-const no = (why: string, fix: readonly string[] = []): Availability => ({ can: false, why, fix });
-const hasHeaders = (places: Places, kernel: string) => existsSync(join(places.libModules, kernel, 'build', 'Makefile'));
+export async function systemtapFacts(host: EngineHost, facts: MachineFacts, target: Omit<Target, 'loader'>): Promise<SystemtapFacts> {
+  // stap writes its version to stderr.
+  const about = facts.programs.has('stap') ? (await output(host, 'stap', ['--version'], { limitMs: 5000 })).said.join('\n') : '';
+  return {
+    version: /version ([0-9.]+)/.exec(about)?.[1],
+    newestKernel: /tested kernel versions: \S+ \.\.\. (\d+\.\d+)/.exec(about)?.[1],
+    compiled: hasCompiled(target),
+  };
+}
 
-function findProgram(places: Places, name: string): string | undefined {
-  return places.path
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+/** What stands in SystemTap's way, in the order in which it has to be mended. Pure. */
+export function judge(facts: MachineFacts, own: SystemtapFacts): Finding[] {
+  const { kernel } = facts;
+  const headers = headersFinding(facts);
+  if (facts.modules === 'not built')
+    return [
+      stops(
+        'no-modules',
+        `this kernel (${kernel}) cannot load modules at all: it was built without CONFIG_MODULES`,
+        [],
+        'another engine has to answer here, or boot a kernel with modules',
+      ),
+      ...(headers === undefined ? [] : [headers]),
+    ];
+  if (facts.modules === 'switched off')
+    return [stops('modules-disabled', 'loading modules was switched off until the next boot (kernel.modules_disabled)', [reboot])];
+  const compiling = compilerFindings(facts, own);
+  return [
+    ...signingFindings(facts),
+    ...missingConfig(facts, {
+      CONFIG_MODULE_UNLOAD: 'a probe could not be taken out again',
+      CONFIG_RELAY: 'probes could not hand over what they print',
+    }),
+    ...(facts.programs.has('staprun')
+      ? []
+      : [stops('systemtap-missing', 'SystemTap is not installed (no staprun)', packagingHere(facts).program('systemtap'))]),
+    ...userFindings(facts),
+    ...(own.compiled
+      ? compiling.map((finding) => limits(finding.id, `runs only modules that are compiled already: ${finding.what}`, finding.fix))
+      : compiling),
+    ...containerFinding(facts),
+  ];
+}
+
+/** Members of stapusr and stapdev may load any module; of stapusr alone only those that an administrator has put in a folder of root's. */
+function userFindings(facts: MachineFacts): Finding[] {
+  const { uid, name, groups, listed } = facts.user;
+  if (uid === 0)
+    return hasCapability(facts, 'sysModule')
+      ? []
+      : [
+          stops(
+            'no-capability',
+            'root may not load modules here (no CAP_SYS_MODULE), as in a container',
+            [],
+            'start the container with --privileged',
+          ),
+        ];
+  const needed = ['stapusr', 'stapdev'];
+  const missing = needed.filter((group) => !groups.includes(group));
+  if (missing.length === 0) return [];
+  const join = needed.some((group) => !listed.includes(group)) ? [asRoot('usermod', '-aG', needed.join(','), name)] : [];
+  return [
+    stops(
+      'not-in-groups',
+      `loading modules needs root, or membership in the groups stapusr and stapdev (${name} is not in ${missing.join(' and ')}${join.length === 0 ? ' yet: log in again' : ''})`,
+      join,
+      'log in again afterwards: a session keeps the groups that it began with; or run Tapline as root',
+    ),
+  ];
+}
+
+function compilerFindings(facts: MachineFacts, { version, newestKernel }: SystemtapFacts): Finding[] {
+  const { programs, kernel } = facts;
+  const packaged = packagingHere(facts);
+  const headers = headersFinding(facts);
+  const missing = (['gcc', 'make'] as const).filter((name) => !programs.has(name));
+  return [
+    ...(programs.has('stap') || !programs.has('staprun')
+      ? []
+      : [stops('compiler-missing', 'the compiler of SystemTap (stap) is not installed', packaged.program('systemtap'))]),
+    ...missing.map((name) => stops(`${name}-missing`, `${name} is not installed`, packaged.program(name))),
+    ...(headers === undefined ? [] : [headers]),
+    ...(version !== undefined && newestKernel !== undefined && kernelOrder(kernel) > kernelOrder(newestKernel)
+      ? [
+          stops(
+            'systemtap-old',
+            `SystemTap ${version} is too old for kernel ${kernel}: it was made for kernels up to ${newestKernel}`,
+            [],
+            'install a newer SystemTap, or modules that were compiled elsewhere (tapline reads /var/lib/tapline/modules)',
+          ),
+        ]
+      : []),
+  ];
 }
 
 /** Any module at all for this kernel; whether it is the one that is needed shows when it is run. */
@@ -115,32 +156,4 @@ function hasCompiled({ kernel, cacheDir, modulesDirs }: Omit<Target, 'loader'>):
       return false;
     }
   });
-}
-
-function groupNames(): readonly string[] {
-  const mine = new Set(getgroups?.() ?? []);
-  return readWord('/etc/group')
-    .split('\n')
-    .map((line) => line.split(':'))
-    .filter(([, , gid]) => mine.has(Number(gid)))
-    .map(([name = '']) => name);
-}
-
-function readWord(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
-/** All that a program prints within 5 s; stap writes its version to stderr. */
-async function said(host: EngineHost, program: string, args: readonly string[]): Promise<string> {
-  const text: string[] = [];
-  const child = startChild(host.spawn, program, args, { onStderr: (line) => text.push(line) });
-  const timer = setTimeout(() => void child.stop([{ signal: 'SIGKILL', afterMs: 0 }]), 5000);
-  for await (const lines of child.lines()) text.push(Buffer.from(lines).toString('latin1'));
-  await child.exited;
-  clearTimeout(timer);
-  return text.join('\n');
 }

@@ -85,7 +85,7 @@ const engine = (more: Parameters<typeof systemtapEngine>[0] = {}) =>
   systemtapEngine({
     cacheDir: at('cache'),
     modulesDirs: [],
-    places: { libModules: at('lib'), path: [at('bin')] },
+    places: { root: at('.'), path: [at('bin')] },
     restarts: { firstMs: 1, maxMs: 1, healthyMs: 60_000, attempts: 2 },
     ...more,
   });

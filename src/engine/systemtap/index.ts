@@ -9,9 +9,12 @@ import type { Engine, EngineHost } from '../engine.ts';
 import { newRun } from '../new-run.ts';
 import type { Frame } from '../frame.ts';
 import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
-import { available, compilerVersion, kernelRelease, loaderId, systemPlaces, type Places } from './available.ts';
+import { gatherFacts, kernelRelease } from '../machine/facts.ts';
+import { systemPlaces, type Places } from '../machine/places.ts';
+import { available, loaderId, systemtapFacts } from './available.ts';
 import { compile, compiledModule, discard, type Target } from './compile.ts';
 import { LoadedList } from './modules.ts';
+import { tryOut } from './try-out.ts';
 import { live, printed, timing, type Ends, type Timing } from './run.ts';
 
 export interface SystemtapOptions {
@@ -40,12 +43,13 @@ export function systemtapEngine(
   return {
     name: 'systemtap',
     available: (host) => available(host, places, target(host)),
+    tryOut: (host) => tryOut(host, kernelRelease(host)),
     // Templates ask the kernel's own headers, so nothing of a module depends on facts but the kernel's release.
     facts: async (host) => ({
       hz: 0,
       kernel: kernelRelease(host),
       tracepoints: new Map(),
-      engineVersion: (await compilerVersion(host, places)) ?? 'none',
+      engineVersion: (await systemtapFacts(host, gatherFacts(host, places), target(host))).version ?? 'none',
     }),
     compiled: async (modules, host) => {
       const loader = loaderId(places);

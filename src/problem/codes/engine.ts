@@ -6,7 +6,7 @@ export const engineCodes = {
   },
   ENGINE_PROCFS_WITHOUT_SS: {
     summary: 'The program ss cannot be used, so sockets are read from /proc/net/tcp: less exact, and fast retransmits are not seen.',
-    fix: 'Install it: sudo apt-get install iproute2.',
+    fix: 'Install it (package iproute2, or iproute on Red Hat, Fedora and Amazon Linux); tapline doctor gives the command.',
   },
   ENGINE_PROCFS_UNREADABLE: {
     summary: 'The TCP sockets and counters in /proc cannot be read.',

@@ -39,7 +39,7 @@ export const sinkCodes = {
   },
   SINK_NO_WRITER: {
     summary: 'Neither the native syslog package nor the program logger is there.',
-    fix: 'Run: sudo apt-get install -y bsdutils',
+    fix: 'Install it: package bsdutils on Debian and Ubuntu, util-linux elsewhere.',
   },
   SINK_ABORTED: { summary: 'Sending took too long and was broken off, or Tapline is stopping.', fix: 'Nothing: the item is tried again.' },
   SINK_BAD_ADDRESS: { summary: 'An address or URL of a sink is not one.', fix: 'Correct it; the message shows the form it must have.' },

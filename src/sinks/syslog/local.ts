@@ -81,7 +81,7 @@ class LocalPort implements SyslogPort {
     if (statSync(this.#path, { throwIfNoEntry: false })?.isSocket() === true) return undefined;
     return retry(
       error('SINK_UNREACHABLE', `${this.#path} is no socket: no syslog daemon listens there.`, {
-        hint: 'Install one: sudo apt-get install -y rsyslog',
+        hint: 'Install one; the package rsyslog is in every distribution.',
       }),
     );
   }
