@@ -1,4 +1,5 @@
 import { Argument } from 'commander';
+import type { EngineName } from '../../config/config.ts';
 import { liveEngines } from '../../engine/index.ts';
 import { isOwnGoal } from '../../stream/reentry.ts';
 import { exit, type CliContext, type ExitCode } from '../context.ts';
@@ -51,7 +52,7 @@ async function doctor(context: CliContext, only: string | undefined, options: Do
       host,
       engines: liveEngines(config.pollMs).filter(({ name }) => only === undefined || name === only),
       goals: [...catalogue.values()].filter((goal) => !isOwnGoal(goal.id)),
-      wanted: config.engine,
+      wanted: (only as EngineName | undefined) ?? config.engine,
       tryOut: options.try,
     });
   let examination = await look();
