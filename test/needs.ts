@@ -11,6 +11,7 @@ const checks = {
   netns: () => program('ip') ?? (spawnSync('unshare', ['-n', 'true']).status === 0 ? undefined : 'network namespaces are not allowed here'),
   nstat: () => program('nstat'),
   ss: () => program('ss'),
+  nft: () => program('nft'),
   setpriv: () => program('setpriv'),
   python3: () => program('python3'),
   rsyslogd: () => program('rsyslogd'),

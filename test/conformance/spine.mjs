@@ -7,17 +7,25 @@ const b = { v4: '198.18.0.6', v6: '2001:db8:b::2' };
 const a = { v4: '198.18.0.2', v6: '2001:db8:a::2' };
 const otherNamespace = { procfs: 'It looks into its own network namespace only.' };
 
-/** A connection that has lost its path, with something to send. */
-async function stalled(context, family) {
+/** An established connection on which a little has been sent. */
+async function connected(context, family) {
   const lab = context.netLab();
+  lab.segmentByItself();
   const [server, client] = [await lab.peer(lab.b), await lab.peer(lab.a)];
   await server.listen(5001);
   const sport = await client.connect(b[family], 5001);
   await client.send(100);
   await context.delay(300);
+  const ends = { saddr: a[family], sport, daddr: b[family], dport: 5001 };
+  return { lab, client, connection: { netns: lab.netns, ...ends, state: 'ESTABLISHED', pid: client.pid, comm: 'node' } };
+}
+
+/** One that has lost its path, with something to send. */
+async function stalled(context, family) {
+  const { lab, client, connection } = await connected(context, family);
   lab.cut();
   await client.send(1000);
-  return { netns: lab.netns, saddr: a[family], sport, daddr: b[family], dport: 5001, state: 'ESTABLISHED', pid: client.pid, comm: 'node' };
+  return connection;
 }
 
 export const cases = [
@@ -38,6 +46,39 @@ export const cases = [
           { ...connection, kind: 'FAST' },
           { ...connection, kind: 'SYN' },
         ],
+      };
+    },
+  },
+  {
+    goal: 'tcp.retransmit',
+    title: 'one segment of a window is lost: fast retransmit',
+    skip: otherNamespace,
+    async provoke(context) {
+      const { lab, connection, client } = await connected(context, 'v6');
+      // The sixth full segment, once.
+      lab.lose('tcp dport 5001 meta length > 1000 numgen inc mod 10000 == 5');
+      await client.send(60_000);
+      const sent = { ...connection, segs: 1, err: 0, backoff: 0, rto_ms: (ms) => ms >= 200 && ms < 1000 };
+      return { expect: [{ ...sent, kind: 'FAST' }], absent: [{ ...connection, kind: 'SLOW_START' }] };
+    },
+  },
+  {
+    goal: 'tcp.retransmit',
+    title: 'a whole window is lost: slow start once something comes back',
+    skip: otherNamespace,
+    async provoke(context) {
+      const { lab, connection, client } = await connected(context, 'v4');
+      lab.cut();
+      await client.send(12_000);
+      await context.delay(1500);
+      lab.restore();
+      const sent = { ...connection, segs: 1, err: 0 };
+      return {
+        expect: [
+          { ...sent, kind: 'RTO' },
+          { ...sent, kind: 'SLOW_START' },
+        ],
+        absent: [{ ...connection, kind: 'FAST' }],
       };
     },
   },

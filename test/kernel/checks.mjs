@@ -4,10 +4,11 @@ import { commandLineChecks } from './commandline.mjs';
 import { conformanceChecks } from './conformance.mjs';
 
 const { kernelChecks } = only === '' ? await import('./life.mjs') : { kernelChecks: [] };
+const { lossChecks } = only === '' ? await import('./losses.mjs') : { lossChecks: [] };
 let passed = 0;
 let failed = 0;
 const started = performance.now();
-for (const [name, check] of [...kernelChecks, ...(only === '' ? commandLineChecks : []), ...conformanceChecks]) {
+for (const [name, check] of [...kernelChecks, ...lossChecks, ...(only === '' ? commandLineChecks : []), ...conformanceChecks]) {
   const before = performance.now();
   try {
     await check();

@@ -40,7 +40,7 @@ cpSync(join(import.meta.dirname, 'config'), join(job, 'config'), { recursive: tr
 cpSync(join(root, 'test/conformance'), join(job, 'conformance'), { recursive: true });
 cpSync(join(root, 'test/lab/peer.mjs'), join(job, 'peer.mjs'));
 mkdirSync(join(job, 'lab'));
-for (const program of ['conformance-engine.mjs', 'conformance-modules.mjs'])
+for (const program of ['conformance-engine.mjs', 'conformance-modules.mjs', 'losses.mjs'])
   cpSync(join(root, 'test/lab', program), join(job, 'lab', program));
 const transpile = (from, to) => {
   const compilerOptions = { target: 'es2023', module: 'esnext' };

@@ -40,6 +40,10 @@ export interface NetLab {
   /** r stops forwarding silently, both families: established connections get no answer. */
   cut(): void;
   restore(): void;
+  /** r drops what nft's expression says (`tcp dport 5001 numgen inc mod 9 == 4`), both families; undefined: nothing any more. */
+  lose(what: string | undefined): void;
+  /** a and b send each segment in a packet of its own from now on, so that one can be lost. */
+  segmentByItself(): void;
   /** The link of a has no carrier: resending fails on this host. */
   carrier(up: boolean): void;
   /** Counters of a namespace as nstat tells them, zeroes included. */
@@ -109,6 +113,12 @@ export function makeNetLab(): NetLab {
     inode: (namespace) => statSync(`/run/netns/${namespace}`).ino,
     cut: () => forward(0),
     restore: () => forward(1),
+    lose(what) {
+      inside(r, 'nft', ['add table inet lossy; delete table inet lossy']);
+      if (what !== undefined)
+        inside(r, 'nft', [`table inet lossy { chain through { type filter hook forward priority 0; ${what} drop\n}\n}\n`]);
+    },
+    segmentByItself: () => [a, b].forEach((end) => ip('-n', end, 'link', 'set', 'eth0', 'gso_max_segs', '1')),
     carrier: (up) => void ip('-n', r, 'link', 'set', 'toa', up ? 'up' : 'down'),
     nstat: (namespace = a) => (JSON.parse(inside(namespace, 'nstat', ['-azsj'])) as { kernel: Record<string, number> }).kernel,
     run: inside,
