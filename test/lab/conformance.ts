@@ -43,11 +43,12 @@ export interface Case {
   readonly alone?: boolean;
 }
 
-/** A goal as far as this needs it: scripts-stp/<id>/goal.yaml, read (test/kernel/catalogue.mjs). */
+/** A goal (src/goals/goal.ts) as far as this needs it. */
 export interface GoalFacts {
   readonly id: string;
   readonly fields: readonly { readonly name: string }[];
-  readonly engines: Partial<Record<EngineName, { readonly cannot?: string; readonly unknown?: readonly string[] }>>;
+  readonly engines: Partial<Record<EngineName, { readonly unknown: readonly string[] }>>;
+  readonly cannot: Partial<Record<EngineName, string>>;
 }
 
 export interface Wanted {
@@ -65,8 +66,7 @@ export const nameOf = ({ goal, title }: Case): string => `${goal}: ${title}`;
 
 /** Whether, and if not why not, an engine is asked for a case. */
 export function notAsked(item: Case, goal: GoalFacts | undefined, engine: EngineName): string | undefined {
-  const answer = goal?.engines[engine];
-  return answer === undefined ? `no answer by ${engine}` : (answer.cannot ?? item.skip?.[engine]);
+  return goal?.engines[engine] === undefined ? (goal?.cannot[engine] ?? `no answer by ${engine}`) : item.skip?.[engine];
 }
 
 const variantOf = (item: Case) => JSON.stringify([item.with ?? {}, item.where ?? '']);
@@ -248,7 +248,7 @@ const matches = (matcher: Matcher, { fields }: SeenRecord): boolean =>
 function unknownIn({ fields }: SeenRecord, item: Case, { goal, engine }: CaseOptions): string[] {
   const allowed = (name: string) => {
     const why = item.mayBeUnknown?.[name];
-    return goal.engines[engine]?.unknown?.includes(name) === true || (typeof why === 'object' ? why[engine] : why) !== undefined;
+    return goal.engines[engine]?.unknown.includes(name) === true || (typeof why === 'object' ? why[engine] : why) !== undefined;
   };
   return goal.fields.map(({ name }) => name).filter((name) => fields[name] === undefined && !allowed(name));
 }

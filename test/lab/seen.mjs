@@ -25,8 +25,8 @@ export function readSeen(text = existsSync(file) ? readFileSync(file, 'utf8') : 
 
 /** What the manifest alone says of an engine, or nothing where it has to be seen. */
 export function cellOfManifest(goal, engine) {
-  const answer = goal.engines[engine];
-  return answer === undefined ? '-' : answer.cannot === undefined ? undefined : escaped(`cannot: ${answer.cannot}`);
+  if (goal.engines[engine] !== undefined) return undefined;
+  return goal.cannot[engine] === undefined ? '-' : escaped(`cannot: ${goal.cannot[engine]}`);
 }
 
 /**
@@ -38,7 +38,7 @@ export async function writeSeen(results) {
   const cases = await allCases();
   for (const { engine, place } of results) if (place) places.set(engine, escaped(place));
   const rows = catalogue(join(root, 'scripts-stp'))
-    .filter((goal) => Object.keys(goal.engines).length > 0)
+    .filter((goal) => Object.keys({ ...goal.engines, ...goal.cannot }).length > 0)
     .map((goal) => {
       const titles = cases.filter((each) => each.goal === goal.id).map((each) => each.title);
       const cell = (engine) => {
