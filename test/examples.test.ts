@@ -11,6 +11,9 @@ const examples = [
   ['tcp.retransmit', { state: 'ESTABLISHED', saddr: '198.18.0.2', daddr: '198.18.0.6', dport: 5001, comm: 'node' }],
   ['tcp.rto_change', { state: 'ESTABLISHED', saddr: '2001:db8:a::2', daddr: '2001:db8:b::2', dport: 5001, comm: 'node' }],
   ['syscall.open', { comm: 'cat', ret: -2, path: '/tmp/é\udcff"x\\uffffff80', path_cut: false }],
+  ['memory.oom', { comm: 'dd', why: 'cgroup', by_comm: 'tail', oom_score_adj: 1000 }],
+  ['memory.oom', { comm: '"}\n{"\t\\x\u001b[1m', cgroup: 'a","why":0}\t\\N{29671\udcff' }],
+  ['disk.error', { disk: 'loop0', op: 'write', sector: 4096, bytes: 4096, why: 'no_space', err: -28 }],
 ] as const;
 
 test.each(examples)("the recorded example of %s is what today's decoder reads", (id, one) => {

@@ -1,6 +1,7 @@
 import type { Goal, Interval } from '../../goals/goal.ts';
 import type { RowWriter } from '../columns.ts';
 import type { LineVisitor } from '../lines.ts';
+import { isDisk, type Disks } from './bpftrace-disks.ts';
 import { isCount } from './rows.ts';
 
 type Entries = Readonly<Record<string, unknown>>;
@@ -8,6 +9,7 @@ type Entries = Readonly<Record<string, unknown>>;
 /**
  * Interval goals on bpftrace: each interval the maps of its side are printed between `["i:GOAL",ns,tick]` and `["j:GOAL",ns]`:
  * `keys` has one entry for each key, the others the value of theirs. Key text is what bpftrace joins by commas, a text last.
+ * A disk is given by its number; -1, or an empty text, is an unknown value of a field that may be unknown.
  * What was printed cannot be numbered in the kernel, so the rows are numbered here, and an interval that does not come,
  * or not whole, leaves a hole of one number for each row that is known to be missing, at least one.
  */
@@ -15,6 +17,7 @@ export class Intervals {
   readonly #interval: Interval;
   readonly #fields: Goal['fields'];
   readonly #prefix: string;
+  readonly #disks: Disks;
   #maps = new Map<string, Entries>();
   /** Last number given to a row, or left out for one that is missing. */
   #seq = 0;
@@ -25,9 +28,10 @@ export class Intervals {
   #lostBefore = 0;
 
   /** `prefix`: what the names of the goal's maps begin with (generate/bpftrace.ts: mapPrefix). */
-  constructor(goal: Goal, interval: Interval, prefix: string) {
+  constructor(goal: Goal, interval: Interval, prefix: string, disks: Disks) {
     this.#interval = interval;
     this.#fields = goal.fields;
+    this.#disks = disks;
     this.#prefix = `@${prefix}_iv_`;
   }
 
@@ -85,6 +89,8 @@ export class Intervals {
           return typeof value === 'number' ? column.putNumber(value) : column.field.optional && column.putUnknown();
         }
         const part = parts[key.indexOf(name)] ?? '';
+        if (column.field.optional && (part === '-1' || part === '')) return column.putUnknown();
+        if (isDisk(column.field)) return column.putText(this.#disks.name(Number(part)));
         return column.field.type === 'text' || column.field.type === 'address' ? column.putText(part) : column.putNumber(Number(part));
       });
     const seq = ++this.#seq;

@@ -4,6 +4,7 @@ import { bytesOf, textOf } from '../../goals/text.ts';
 import type { Goal } from '../../goals/goal.ts';
 import type { ColumnWriter, RowWriter } from '../columns.ts';
 import { emptyBeat, forEachLine, type Beat, type LineDialect, type LineReader, type LineVisitor } from '../lines.ts';
+import { Disks, isDisk } from './bpftrace-disks.ts';
 import { Intervals, isTick } from './bpftrace-interval.ts';
 import { isCount } from './rows.ts';
 
@@ -15,7 +16,8 @@ import { isCount } from './rows.ts';
  * `["m:GOAL",ns,number]`, `["b:GOAL",ns]` ... maps ... `["z:GOAL",ns]`: mark, and beat with its counts between.
  * `["e:GOAL",ns]` ... maps: the goodbye; bpftrace prints all maps once more when everything is drained, and the engine adds `{"type":"end"}`.
  * An interval goal has no records, but maps of sums between `["i:GOAL",ns,tick]` and `["j:GOAL",ns]` (bpftrace-interval.ts).
- * GOAL is generate's lineTag. The engine also adds `{"type":"skipped","data":n}` (misses that the kernel counts) and hands on bpftrace's own lost_events.
+ * GOAL is generate's lineTag. The engine also adds `{"type":"skipped","data":n}` (misses that the kernel counts) and
+ * `{"type":"disks","data":{NUMBER:NAME}}` (a disk's name comes as its number), and hands on bpftrace's own lost_events.
  */
 export const bpftraceLines: LineDialect = { name: 'bpftrace', reader: (goal, asked) => makeReader(goal, lineTag(goal.id, asked)) };
 
@@ -24,8 +26,9 @@ function makeReader(goal: Goal, name: string): LineReader {
   let endedUs = NaN;
   let lost = 0;
   const pieces = new Pieces();
+  const disks = new Disks();
   const tag = mapPrefix(name);
-  const intervals = goal.interval && new Intervals(goal, goal.interval, tag);
+  const intervals = goal.interval && new Intervals(goal, goal.interval, tag, disks);
   const counted = (): Beat => (intervals === undefined ? counts : { ...counts, emitted: intervals.emitted });
   const onMap = (maps: object): boolean => {
     for (const [name, value] of Object.entries(maps) as [string, unknown][]) {
@@ -58,6 +61,7 @@ function makeReader(goal: Goal, name: string): LineReader {
           counts = { ...counts, skipped: data };
           return true;
         }
+        if (type === 'disks') return disks.told(data);
         if (type === 'end') {
           intervals?.end(row, visitor, endedUs * 1000);
           visitor.bye(endedUs, counted());
@@ -68,7 +72,7 @@ function makeReader(goal: Goal, name: string): LineReader {
       function tuple(data: readonly unknown[]): boolean {
         const [kind, a, b, c] = data;
         const what = typeof kind === 'string' && kind.slice(2) === name ? kind.slice(0, 2) : '';
-        if (what === 'r:') return readRecord(data, row, visitor, pieces, chunk.subarray(start, end));
+        if (what === 'r:') return readRecord(data, row, visitor, { pieces, disks }, chunk.subarray(start, end));
         if (what === 'p:') return isCount(a) && isCount(b) && isCount(c) && typeof data[4] === 'string' && pieces.add(a, b, c, data[4]);
         if (typeof a !== 'number') return false;
         if (what === 'm:' && typeof b === 'number') {
@@ -84,7 +88,12 @@ function makeReader(goal: Goal, name: string): LineReader {
     });
 }
 
-function readRecord(data: readonly unknown[], row: RowWriter, visitor: LineVisitor, pieces: Pieces, line: Uint8Array): boolean {
+interface Known {
+  readonly pieces: Pieces;
+  readonly disks: Disks;
+}
+
+function readRecord(data: readonly unknown[], row: RowWriter, visitor: LineVisitor, { pieces, disks }: Known, line: Uint8Array): boolean {
   const [, lane, seq, ns, unknown] = data;
   if (!isCount(lane) || !isCount(seq) || typeof ns !== 'number' || typeof unknown !== 'number') return false;
   const rest = pieces.take(lane, seq);
@@ -101,16 +110,18 @@ function readRecord(data: readonly unknown[], row: RowWriter, visitor: LineVisit
         typeof value === 'number' &&
         (textBefore?.putText(wellJoined(whole)) ?? false) &&
         column.putNumber(byteLength(whole) < value ? 1 : 0);
-    } else fits = putValue(column, value);
+    } else fits = putValue(column, value, disks);
   }
   if (fits) visitor.record(lane, seq, ns / 1000, NaN, 1);
   else visitor.broken(line, lane, seq);
   return true;
 }
 
-const putValue = (column: ColumnWriter, value: unknown): boolean =>
+const putValue = (column: ColumnWriter, value: unknown, disks: Disks): boolean =>
   typeof value === 'number'
-    ? column.putNumber(value)
+    ? isDisk(column.field)
+      ? column.putText(disks.name(value))
+      : column.putNumber(value)
     : typeof value === 'string' && (column.field.type === 'text' || column.field.type === 'address') && column.putText(value);
 
 /** A character that was cut in two by the end of a piece is put together again. */

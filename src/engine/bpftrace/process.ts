@@ -9,6 +9,7 @@ import { newRun } from '../new-run.ts';
 import type { Frame } from '../frame.ts';
 import { readOrNothing } from '../kernel-facts.ts';
 import { makeMarker, markerBase, pidForProbes } from '../markers.ts';
+import { DiskNames, namesDisks } from './disks.ts';
 import { lastWords, understand } from './messages.ts';
 import { LineSplitter } from './split.ts';
 
@@ -78,7 +79,15 @@ export async function runOnce(
   const startedUs = clock.nowUs();
   const eachRun = (text: string): Frame[] =>
     runs.map((run) => ({ kind: 'lines', run: run.id, lines: Buffer.from(text), atUs: clock.nowUs() }));
+  const disks = new DiskNames();
+  const withDisks = runs.filter((_, i) => modules[i] !== undefined && namesDisks(modules[i].goal));
+  const tellDisks = () => {
+    const names = withDisks.length > 0 ? disks.changed(host.sys) : undefined;
+    if (names !== undefined) tell(withDisks.map(({ id }) => ({ kind: 'lines', run: id, lines: Buffer.from(names), atUs: clock.nowUs() })));
+  };
+  tellDisks();
   const mark = () => {
+    tellDisks();
     const marker = makeMarker(clock, base, number++);
     tell(runs.map((run) => ({ kind: 'marker', run: run.id, ...marker, atUs: clock.nowUs() })));
     const misses = recursionMisses(host.proc, child);

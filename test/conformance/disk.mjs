@@ -1,0 +1,47 @@
+// Block devices: loop devices over files of the case's own.
+import { spawnSync } from 'node:child_process';
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loopOver, smallTmpfs } from './disk/loop.mjs';
+
+const dd = (...args) => spawnSync('dd', args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+
+/** dd's own words must say that it failed so. */
+function mustFail(answer, words) {
+  if (answer.status === 0 || !answer.stderr.includes(words)) throw new Error(`dd was to fail with "${words}": ${answer.stderr}`);
+}
+
+export const cases = [
+  {
+    goal: 'disk.error',
+    title: 'a read of sectors that are not there any more',
+    provoke(context) {
+      const file = join(context.scratch, 'disk');
+      const loop = loopOver(context, file, 8 * 2 ** 20);
+      truncateSync(file, 2 ** 20);
+      mustFail(dd(`if=${loop.path}`, 'of=/dev/null', 'iflag=direct', 'bs=4096', 'skip=1024', 'count=1'), 'Input/output error');
+      return Promise.resolve({
+        expect: [{ disk: loop.name, op: 'read', sector: 8192, bytes: 4096, why: 'io', err: -5 }],
+        absent: [
+          { disk: loop.name, op: 'write' },
+          { disk: loop.name, err: 0 },
+        ],
+      });
+    },
+  },
+  {
+    goal: 'disk.error',
+    title: 'a write for which there is no space left',
+    provoke(context) {
+      const file = join(smallTmpfs(context, '256k'), 'disk');
+      const loop = loopOver(context, file, 8 * 2 ** 20);
+      try {
+        writeFileSync(`${file}.rest`, Buffer.alloc(2 ** 20));
+      } catch {
+        // Full, as it shall be.
+      }
+      mustFail(dd('if=/dev/zero', `of=${loop.path}`, 'oflag=direct', 'bs=4096', 'seek=512', 'count=1'), 'No space left on device');
+      return Promise.resolve({ expect: [{ disk: loop.name, op: 'write', sector: 4096, bytes: 4096, why: 'no_space', err: -28 }] });
+    },
+  },
+];
