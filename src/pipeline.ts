@@ -12,6 +12,7 @@ import { error, type Problem } from './problem/problem.ts';
 import type { Rule } from './rules/rule.ts';
 import { createRulePipe, throughRules, type RulePipe, type Told } from './stream/index.ts';
 import type { Secret } from './stream/key.ts';
+import { Degradation } from './stream/degraded.ts';
 import { isOwnGoal, Reentry } from './stream/reentry.ts';
 import type { Ledger } from './telemetry/ledger.ts';
 
@@ -131,6 +132,7 @@ function decodeInto(to: {
 }): (frames: readonly Frame[]) => void {
   const { reentry, lost, time } = to;
   const decoder = new Decoder({ goal: (id) => to.goals.get(id), ledger: to.ledger, onProblem: (problem) => to.notice(problem) });
+  const degradation = new Degradation();
   let begun = false;
   return (frames) => {
     if (!begun && frames[0] !== undefined) {
@@ -140,17 +142,15 @@ function decodeInto(to: {
     }
     for (const signal of decoder.push(frames)) {
       if (signal.kind !== 'batch') time.streamUs = Math.max(time.streamUs, signal.kind === 'lost' ? signal.toUs : signal.timeUs);
-      if (signal.kind === 'lost') lost.set(signal.run.goal, (lost.get(signal.run.goal) ?? 0) + signal.count);
+      if (signal.kind === 'lost') lost.set(signal.run.goal, (lost.get(signal.run.goal) ?? 0) + (signal.count ?? 0));
       to.feed([signal]);
       if (signal.kind === 'time') reentry.follow(signal.timeUs);
       if (signal.kind === 'lost') {
         const { run, reason, count, fromUs, toUs } = signal;
         reentry.tell('tapline.lost', toUs, { of: run.goal, by_engine: run.engine, reason, count, from_us: fromUs, to_us: toUs });
       }
-      if (signal.kind === 'gone' && signal.problem !== undefined) {
-        const { run, problem } = signal;
-        reentry.tell('tapline.degraded', signal.timeUs, { of: run.goal, by_engine: run.engine, state: 'failed', why: problem.message });
-      }
+      const change = degradation.hear(signal);
+      if (change) reentry.tell('tapline.degraded', time.streamUs, change);
     }
   };
 }

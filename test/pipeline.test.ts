@@ -94,7 +94,7 @@ test('lines that the probe numbered and that never came are told as tapline.lost
   const rules = [forward('all', 'tcp.retransmit')];
   const { items, ledger } = await through(frames, rules);
   const lost = items.filter((item) => item.goal === 'tapline.lost');
-  expect(lost.reduce((sum, item) => sum + (item.body.kind === 'lost' ? item.body.count : 0), 0)).toBe(2);
+  expect(lost.reduce((sum, item) => sum + (item.body.kind === 'lost' ? (item.body.count ?? 0) : 0), 0)).toBe(2);
   expect([...ledger.runs.values()][0]).toMatchObject({ lost: 2 });
   expect((await through(frames, rules)).items).toEqual(items);
 });

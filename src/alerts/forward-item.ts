@@ -41,7 +41,7 @@ export function recordItem(rule: ForwardRule, goal: Goal, record: TapRecord): It
   } as const;
   const count = record.fields['count'];
   const body = lost
-    ? { ...base, kind: 'lost' as const, count: typeof count === 'number' ? count : record.n }
+    ? { ...base, kind: 'lost' as const, ...(typeof count === 'number' && { count }) }
     : { ...base, kind: 'record' as const };
   return {
     id,

@@ -52,7 +52,7 @@ export const ItemBody = Type.Union([
     ...common,
     kind: Type.Literal('lost'),
     time: Time,
-    count: Type.Integer(),
+    count: Type.Optional(Type.Integer({ description: 'Left out where it is not known how much was lost.' })),
     record: RecordBody,
   }),
   Type.Object({

@@ -1,6 +1,8 @@
 import type { Config } from '../config/config.ts';
 import type { Item } from '../alerts/item.ts';
+import type { Run } from '../engine/frame.ts';
 import type { Signal } from '../decode/signal.ts';
+import { nameOfRun } from '../engine/post.ts';
 import type { Plan } from '../engine/watch.ts';
 import { askedName } from '../goals/parameters.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -23,6 +25,8 @@ export class Banner {
   readonly #clock: Clock;
   readonly #beganUs: number;
   readonly #waiting = new Set<string>();
+  /** Goal -> who watches it. */
+  readonly #engines = new Map<string, string>();
   #alertSeen = false;
 
   constructor(context: CliContext, json: boolean, clock: Clock) {
@@ -76,16 +80,21 @@ export class Banner {
 
   /** Tells when the last goal has become ready. Answers true that once. */
   signal(signal: Signal): boolean {
-    if (
-      signal.kind !== 'ready' ||
-      !this.#waiting.delete(askedName(signal.run.goal, signal.run.with === undefined ? undefined : { text: signal.run.with })) ||
-      this.#waiting.size > 0
-    )
-      return false;
+    if (signal.kind === 'ready') this.#watchedBy(signal.run);
+    if (signal.kind !== 'ready' || !this.#waiting.delete(nameOfRun(signal.run)) || this.#waiting.size > 0) return false;
     const seconds = (this.#clock.nowUs() - this.#beganUs) / 1e6;
     this.say(`Ready           since ${clockSeconds(this.#clock.nowUs(), localZone)}, in ${seconds.toFixed(1)} s. Ctrl-C ends it.`, '');
     this.fact({ kind: 'ready', seconds });
     return true;
+  }
+
+  /** A goal has changed hands; the words for a person are the engine's notice. */
+  #watchedBy(run: Run): void {
+    const { engine } = run;
+    const goal = nameOfRun(run);
+    const was = this.#engines.get(goal);
+    this.#engines.set(goal, engine);
+    if (was !== undefined && was !== engine) this.fact({ kind: 'engine', goal, engine, was });
   }
 
   /** After the first alert of a demonstration: what now. */

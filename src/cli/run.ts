@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';
+import { Subject } from 'rxjs';
 import { engineNames, type EngineName } from '../config/config.ts';
 import { liveEngines } from '../engine/index.ts';
-import { planWatch, watch, type Plan, type WatchOptions } from '../engine/watch.ts';
+import { planWatch, type Plan, type WatchOptions } from '../engine/watch.ts';
+import { watch } from '../engine/watching.ts';
 import type { Project } from '../goals/project.ts';
 import { runPipeline } from '../pipeline.ts';
 import { error, warning, type Problem } from '../problem/problem.ts';
@@ -90,15 +92,21 @@ async function watchUntilStopped(
   context: CliContext,
   options: RunOptions,
   project: Project,
-  { plan, watching, banner }: { readonly plan: Plan; readonly watching: WatchOptions; readonly banner: Banner },
+  { plan: planned, watching, banner }: { readonly plan: Plan; readonly watching: WatchOptions; readonly banner: Banner },
 ): Promise<ExitCode> {
   const { config, rules, catalogue } = project;
-  const kernel = [...plan.modules.keys()].some((name) => name === 'systemtap' || name === 'bpftrace');
-  const lock = kernel ? lockKernelEngines(context.env) : undefined;
+  const kernel = (modules: Plan['modules']) => modules.has('systemtap') || modules.has('bpftrace');
+  const lock = kernel(planned.modules) || kernel(planned.next) ? lockKernelEngines(context.env) : undefined;
+  const needed = kernel(planned.modules);
   if (lock?.ok === false) {
-    tellProblems(context, lock.problems);
-    return exit.unavailable;
+    tellProblems(
+      context,
+      lock.problems.map((problem): Problem => (needed ? problem : { ...problem, severity: 'warning' })),
+    );
+    if (needed) return exit.unavailable;
   }
+  // Beside a run with a kernel engine this one stays with what it has.
+  const plan = lock?.ok === false ? { ...planned, next: new Map() } : planned;
   const stop = new AbortController();
   const ledger = new Ledger();
   const notice = (problem: Problem) => tellProblems(context, [problem]);
@@ -108,15 +116,18 @@ async function watchUntilStopped(
     return exit.permission;
   }
   banner.opening(plan, rules, config);
+  const ready = new Subject<string>();
+  const frames = watch(plan, watching, stop.signal, { ready });
   let demo: Promise<void> = Promise.resolve();
   let stoppedUs = 0;
   const pipeline = runPipeline({
-    frames: recording === undefined ? watch(plan, watching, stop.signal) : watch(plan, watching, stop.signal).pipe(recording.value.tap),
+    frames: recording === undefined ? frames : frames.pipe(recording.value.tap),
     ...pipelineBase(context, project, ledger),
     self: ownConnectionRows(new OwnConnections(wallClock)),
     notice,
     watch: {
       signal: (signal) => {
+        if (signal.kind === 'ready') ready.next(signal.run.id);
         if (banner.signal(signal) && options.demo === true) demo = provokeOnce(context, banner, stop.signal);
       },
       ...(options.demo === true && { items: (items) => banner.firstAlert(items) }),
@@ -137,7 +148,7 @@ async function watchUntilStopped(
   await demo;
   const closed = recording?.value.close();
   if (closed !== undefined && !closed.ok) tellProblems(context, closed.problems);
-  lock?.value.release();
+  if (lock?.ok === true) lock.value.release();
   const failed = !stop.signal.aborted;
   const summary = { seconds: failed ? 0 : (wallClock.nowUs() - stoppedUs) / 1e6, ledger, unsent };
   banner.say('', ...summaryLines(summary));

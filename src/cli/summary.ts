@@ -34,10 +34,10 @@ export function summaryLines({ seconds, ledger, unsent }: Summary, did = 'Stoppe
       '',
       ...columns(
         [
-          ['probe', 'emitted', '= decoded', '+ broken', '+ lost', '+ in pipe', 'filtered in kernel', 'skipped', 'missed'],
+          ['probe', 'emitted', '= decoded', '+ broken', '+ lost', '+ in pipe', 'filtered in kernel', 'skipped', 'missed', 'overlapping'],
           ...runs.map((a) => [
             `${a.goal} (${a.engine})`,
-            ...numbers(a.emitted, a.decoded, a.broken, a.lost, a.inPipe, a.filtered, a.skipped, a.missed),
+            ...numbers(a.emitted, a.decoded, a.broken, a.lost, a.inPipe, a.filtered, a.skipped, a.missed, a.overlapping),
           ]),
         ],
         '  ',

@@ -6,6 +6,7 @@ import { dialects } from './dialects/index.ts';
 import type { LineDialect } from './lines.ts';
 import { RunDecoder } from './run-decoder.ts';
 import type { Signal } from './signal.ts';
+import { GoalRuns } from './take-over.ts';
 
 export interface DecoderOptions {
   /** The goal of that id; undefined where there is none. */
@@ -24,6 +25,8 @@ export interface DecoderOptions {
 export class Decoder {
   readonly #options: DecoderOptions;
   readonly #runs = new Map<string, RunDecoder>();
+  /** By host, goal and its parameters: runs that tell of the same. */
+  readonly #goals = new Map<string, GoalRuns>();
 
   constructor(options: DecoderOptions) {
     this.#options = options;
@@ -68,10 +71,13 @@ export class Decoder {
       );
       return;
     }
+    const same = JSON.stringify([run.host, run.boot, run.goal, run.with]);
+    const others = this.#goals.get(same) ?? new GoalRuns();
+    this.#goals.set(same, others);
     const account = this.#options.ledger.run(run.id, run.goal, run.engine);
     this.#runs.set(
       run.id,
-      new RunDecoder(run, goal, dialect.reader(goal, run.with), account, (text, at) =>
+      new RunDecoder(run, others, goal, dialect.reader(goal, run.with), account, (text, at) =>
         told(warning('ENGINE_LINE_BROKEN', text.message, { cause: text.cause }), at, run.id),
       ),
     );

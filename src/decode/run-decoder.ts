@@ -7,7 +7,9 @@ import { ClockAnchor } from './clock.ts';
 import { BatchBuilder } from './columns.ts';
 import { Lanes } from './lanes.ts';
 import type { Beat, LineReader, LineVisitor } from './lines.ts';
+import { rowsBetween } from './rows-between.ts';
 import type { LostReason, Signal } from './signal.ts';
+import type { GoalRuns, Life } from './take-over.ts';
 
 /** A record may be so much newer than the moment at which it was read before its time is not believed (semantics 6). */
 const futureUs = 2_000_000;
@@ -18,8 +20,10 @@ const brokenWaitsUs = 10_000_000;
 const largestBatch = 4096;
 
 /** One run from its first frame to its last. */
-export class RunDecoder implements LineVisitor {
-  readonly #run: Run;
+export class RunDecoder implements LineVisitor, Life {
+  readonly run: Run;
+  byeUs: number | undefined;
+  readonly #others: GoalRuns;
   readonly #reader: LineReader;
   readonly #account: RunAccount;
   readonly #show: (text: { message: string; cause: string }, atUs: number) => void;
@@ -39,15 +43,21 @@ export class RunDecoder implements LineVisitor {
   #beat = { skipped: 0, missed: 0, mapFull: 0, timeUs: NaN };
   #signals: Signal[] = [];
   #atUs = 0;
+  /** What waits until the run that this one takes over from has said goodbye. */
+  #held: Signal[] | undefined;
+  /** Records of other times are told by another run. */
+  #span = { fromUs: -Infinity, beforeUs: Infinity };
 
   constructor(
     run: Run,
+    others: GoalRuns,
     goal: Goal,
     reader: LineReader,
     account: RunAccount,
     show: (text: { message: string; cause: string }, atUs: number) => void,
   ) {
-    this.#run = run;
+    this.run = run;
+    this.#others = others;
     this.#reader = reader;
     this.#account = account;
     this.#show = show;
@@ -55,14 +65,15 @@ export class RunDecoder implements LineVisitor {
   }
 
   lines(chunk: Uint8Array, atUs: number, signals: Signal[]): void {
-    this.#signals = signals;
+    this.#to(signals);
     this.#atUs = atUs;
     this.#reader(chunk, this.#rows, this);
     this.#count();
+    if (this.#held) this.#others.passed(this, this.nowUs, signals);
   }
 
   marker(number: number, beforeUs: number, afterUs: number, signals: Signal[]): void {
-    this.#signals = signals;
+    this.#to(signals);
     const seenUs = this.#marks.get(number);
     this.#markers.set(number, { beforeUs, afterUs });
     if (this.#markers.size > 64) this.#markers.delete(this.#markers.keys().next().value ?? number);
@@ -70,22 +81,46 @@ export class RunDecoder implements LineVisitor {
   }
 
   end(atUs: number, problem: Problem | undefined, signals: Signal[]): void {
-    this.#signals = signals;
+    this.#to(signals);
     this.#atUs = Math.max(this.#atUs, atUs);
     this.#over = true;
     if (!this.#anchored() && this.#rows.length > 0) this.#anchor.add(this.#clockUs, this.#atUs - futureUs, this.#atUs);
     this.flush(signals);
     this.#settle();
     this.#count();
-    signals.push({ kind: 'gone', run: this.#run, timeUs: this.#nowUs(), ...(problem && { problem }) });
+    this.#signals.push({ kind: 'gone', run: this.run, timeUs: this.nowUs, ...(problem && { problem }) });
+    this.#others.gone(this, signals);
+  }
+
+  /** Stream time of this run. */
+  get nowUs(): number {
+    return this.#time(this.#clockUs);
+  }
+
+  hold(): void {
+    this.#held = this.#signals = [];
+  }
+
+  release(fromUs: number, signals: Signal[]): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#span = { ...this.#span, fromUs };
+    this.flush(signals);
+    signals.push(...held);
+  }
+
+  cut(beforeUs: number): void {
+    this.#span = { ...this.#span, beforeUs };
   }
 
   /** Hands out the rows read so far; rows that came before the clock was anchored wait. */
   flush(signals: Signal[]): void {
-    this.#signals = signals;
-    if (this.#rows.length === 0 || !this.#anchored()) return;
-    const batch = this.#rows.build(this.#run, (clockUs) => this.#wall(clockUs));
-    signals.push({ kind: 'batch', batch });
+    this.#to(signals);
+    if (this.#held || this.#rows.length === 0 || !this.#anchored()) return;
+    const all = this.#rows.build(this.run, (clockUs) => this.#wall(clockUs));
+    const batch = rowsBetween(all, this.#span.fromUs, this.#span.beforeUs);
+    this.#account.overlapping += all.length - batch.length;
+    if (batch.length > 0) signals.push({ kind: 'batch', batch });
   }
 
   record(lane: number, seq: number, clockUs: number, sinceUs: number, n: number): void {
@@ -112,17 +147,22 @@ export class RunDecoder implements LineVisitor {
     this.#lanes.expect(this.#clockUs);
     this.#settle();
     this.flush(this.#signals);
-    if (this.#anchored()) this.#signals.push({ kind: 'time', run: this.#run.id, timeUs: this.#nowUs() });
+    if (this.#anchored()) this.#signals.push({ kind: 'time', run: this.run.id, timeUs: this.nowUs });
   }
 
   bye(clockUs: number, beat: Beat): void {
     this.beat(clockUs, beat);
+    if (!Number.isNaN(clockUs)) this.byeUs = this.#time(clockUs);
   }
 
   broken(line: Uint8Array, lane?: number, seq?: number): void {
     this.#tellBroken('A line could not be read and was counted as broken', printableLine(line));
     if (lane === undefined || seq === undefined) this.#broken.push(this.#clockUs);
     else if (this.#lanes.came(lane, seq, this.#clockUs)) this.#account.broken++;
+  }
+
+  #to(signals: Signal[]): void {
+    this.#signals = this.#held ?? signals;
   }
 
   #advance(clockUs: number): void {
@@ -136,19 +176,21 @@ export class RunDecoder implements LineVisitor {
     this.#marks.delete(number);
     // Rows read so far belong to the clock as it was anchored before.
     this.flush(this.#signals);
-    if (this.#run.clock !== 'wall') this.#anchor.add(seenUs, marker.beforeUs, marker.afterUs);
+    if (this.run.clock !== 'wall') this.#anchor.add(seenUs, marker.beforeUs, marker.afterUs);
     if (this.#ready) return;
     this.#ready = true;
-    this.#signals.push({ kind: 'ready', run: this.#run, timeUs: this.#wall(seenUs).timeUs });
+    const { timeUs } = this.#wall(seenUs);
+    this.#signals.push({ kind: 'ready', run: this.run, timeUs });
+    this.#others.ready(this, timeUs, this.#signals);
     this.flush(this.#signals);
   }
 
   #told(beat: Beat): void {
     for (const [lane, seq] of beat.emitted) this.#lanes.named(lane, seq);
-    const nowUs = this.#nowUs();
+    const nowUs = this.nowUs;
     const fromUs = Number.isNaN(this.#beat.timeUs) ? nowUs : this.#beat.timeUs;
     const rise = (reason: LostReason, now: number, before: number) => {
-      if (now > before) this.#signals.push({ kind: 'lost', run: this.#run, reason, count: now - before, fromUs, toUs: nowUs });
+      if (now > before) this.#signals.push({ kind: 'lost', run: this.run, reason, count: now - before, fromUs, toUs: nowUs });
       return Math.max(now, before);
     };
     this.#beat = {
@@ -170,7 +212,7 @@ export class RunDecoder implements LineVisitor {
       this.#broken.splice(0, broken);
       this.#account.broken += broken;
       this.#account.lost += missing.count - broken;
-      const bounds = { run: this.#run, fromUs: this.#time(missing.fromUs), toUs: this.#time(missing.toUs) };
+      const bounds = { run: this.run, fromUs: this.#time(missing.fromUs), toUs: this.#time(missing.toUs) };
       if (broken > 0) this.#signals.push({ kind: 'lost', reason: 'broken', count: broken, ...bounds });
       if (missing.count > broken) this.#signals.push({ kind: 'lost', reason: 'hole', count: missing.count - broken, ...bounds });
     }
@@ -187,7 +229,7 @@ export class RunDecoder implements LineVisitor {
     if (this.#atUs - this.#shownUs < showBrokenUs) return;
     this.#show(
       {
-        message: `${message} (${this.#brokenUnshown} since this was last told; ${this.#run.goal}, ${this.#run.engine}).`,
+        message: `${message} (${this.#brokenUnshown} since this was last told; ${this.run.goal}, ${this.run.engine}).`,
         cause: cause ?? '',
       },
       this.#atUs,
@@ -197,11 +239,11 @@ export class RunDecoder implements LineVisitor {
   }
 
   #anchored(): boolean {
-    return this.#run.clock === 'wall' || this.#anchor.known;
+    return this.run.clock === 'wall' || this.#anchor.known;
   }
 
   #wall(clockUs: number): { timeUs: number; errorUs: number } {
-    const at = this.#run.clock === 'wall' ? { timeUs: clockUs, errorUs: 0 } : this.#anchor.wall(clockUs);
+    const at = this.run.clock === 'wall' ? { timeUs: clockUs, errorUs: 0 } : this.#anchor.wall(clockUs);
     if (at.timeUs <= this.#atUs + futureUs + at.errorUs) return at;
     this.#account.future++;
     return { timeUs: this.#atUs, errorUs: at.errorUs };
@@ -209,10 +251,5 @@ export class RunDecoder implements LineVisitor {
 
   #time(clockUs: number): number {
     return Number.isNaN(clockUs) || !this.#anchored() ? this.#atUs : Math.min(this.#wall(clockUs).timeUs, this.#atUs + futureUs);
-  }
-
-  /** Stream time of this run. */
-  #nowUs(): number {
-    return this.#time(this.#clockUs);
   }
 }

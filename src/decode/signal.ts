@@ -16,7 +16,8 @@ export type Signal =
       readonly kind: 'lost';
       readonly run: Run;
       readonly reason: LostReason;
-      readonly count: number;
+      /** Undefined where nobody counted. */
+      readonly count: number | undefined;
       readonly fromUs: number;
       readonly toUs: number;
     };
@@ -24,5 +25,6 @@ export type Signal =
 /**
  * hole: numbers missing between records (the transport dropped them). skipped: the probe did not run. broken: lines that
  * could not be read. sampling: the kernel counted more events than the poller could tell apart. map_full: a kernel map was full.
+ * unwatched: no run of the goal was ready, so whatever happened was not seen; how much is not known.
  */
-export type LostReason = 'hole' | 'skipped' | 'broken' | 'sampling' | 'map_full';
+export type LostReason = 'hole' | 'skipped' | 'broken' | 'sampling' | 'map_full' | 'unwatched';

@@ -32,10 +32,14 @@ test('auto: a compiled systemtap module goes first', () =>
 test('auto: bpftrace rather than waiting for a compiler', () =>
   expect(chooseEngine(all, 'auto', can('systemtap', 'bpftrace', 'procfs')).engine).toBe('bpftrace'));
 
-test('auto: procfs at once rather than waiting for a compiler, with a word on systemtap', () => {
-  const choice = chooseEngine(all, 'auto', can('systemtap', 'procfs'));
-  expect(choice.engine).toBe('procfs');
-  expect(choice.why).toContain('--engine systemtap');
+test('auto: procfs at once, until systemtap is compiled', () => {
+  expect(chooseEngine(all, 'auto', can('systemtap', 'procfs'))).toMatchObject({ engine: 'procfs', next: 'systemtap' });
+  expect(chooseEngine(all, 'auto', can('systemtap', 'procfs'), { failed: new Set(['systemtap'] as const) }).next).toBeUndefined();
+});
+
+test('nothing takes over from an engine that is named, or from one that sees every event', () => {
+  expect(chooseEngine(all, 'procfs', can('systemtap', 'procfs')).next).toBeUndefined();
+  expect(chooseEngine(all, 'auto', can('systemtap', 'bpftrace', 'procfs')).next).toBeUndefined();
 });
 
 test('auto: procfs says why not the next best', () =>

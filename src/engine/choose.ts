@@ -14,12 +14,14 @@ export type Choice =
       readonly engine: EngineName;
       /** One sentence without its end: which, and why not a better one. */
       readonly why: string;
+      /** A better one that takes over as soon as it is ready. */
+      readonly next?: EngineName;
     }
-  | { readonly engine?: undefined; readonly why: string };
+  | { readonly engine?: undefined; readonly next?: undefined; readonly why: string };
 
 /**
  * Which engine answers a goal here (semantics 21). `auto`: systemtap where its module is compiled; else bpftrace; else procfs
- * at once (and a word on systemtap where it could compile); an engine that is named is taken or nothing. Pure.
+ * at once, until systemtap is ready where it can compile; an engine that is named is taken or nothing. Pure.
  */
 export function chooseEngine(
   goal: Goal,
@@ -50,7 +52,7 @@ export function chooseEngine(
   if (against.procfs === undefined) {
     const reasons = [against.bpftrace, against.systemtap].filter((reason) => reason !== undefined && !reason.includes('has no answer'));
     return against.systemtap === undefined
-      ? { engine: 'procfs', why: 'polls; systemtap would see every event once its module is compiled: tapline run --engine systemtap' }
+      ? { engine: 'procfs', why: 'polls until the module of systemtap is compiled, which sees every event', next: 'systemtap' }
       : { engine: 'procfs', why: reasons[0] === undefined ? 'polls' : `polls, because ${reasons[0]}` };
   }
   if (against.systemtap === undefined) return { engine: 'systemtap', why: 'its module has to be compiled first' };

@@ -44,6 +44,14 @@ export interface EngineHost {
   readonly uid: number;
 }
 
+/** What an engine and whoever runs a set of modules say to each other about single ones (semantics 21). */
+export interface Singly {
+  /** Asks one module to say goodbye while the others go on. Heeded by engines that others take over from (procfs). */
+  leaving(module: Module): AbortSignal;
+  /** One module has failed for good while others go on. Completion says the same of all that are left. */
+  gaveUp(module: Module): void;
+}
+
 export interface Engine {
   readonly name: EngineName;
   /** Tries for real, briefly, and changes nothing. */
@@ -59,5 +67,5 @@ export interface Engine {
    * goodbye, what they printed is drained, then the Observable completes. Unsubscribing ends at once (INT, INT, TERM, KILL).
    * Never errors: a run that failed ends with an `end` frame that says why, and is restarted with back-off.
    */
-  run(modules: readonly Module[], host: EngineHost, stop: AbortSignal): Observable<readonly Frame[]>;
+  run(modules: readonly Module[], host: EngineHost, stop: AbortSignal, singly?: Singly): Observable<readonly Frame[]>;
 }

@@ -1,3 +1,5 @@
+import type { ProblemCode } from '../problem/codes.ts';
+
 /** When a probe that ended is started again, and when it is given up. Pure: times are passed in. */
 export interface RestartLimits {
   readonly firstMs: number;
@@ -25,3 +27,16 @@ export function afterEnd(state: RestartState, readyMs: number, limits: RestartLi
   if (failures >= limits.attempts) return { state: { failures }, again: false };
   return { state: { failures }, again: true, delayMs: Math.min(limits.firstMs * 2 ** (failures - 1), limits.maxMs) };
 }
+
+/** When an engine that was given up is tried again. Doubles from `firstMs` up to `maxMs`. */
+export interface RetryLimits {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+export const retryLimits: RetryLimits = { firstMs: 300_000, maxMs: 3_600_000 };
+
+export const retryAfterMs = (tries: number, { firstMs, maxMs }: RetryLimits): number => Math.min(firstMs * 2 ** tries, maxMs);
+
+/** What neither a restart nor a later try can mend. */
+export const final: ReadonlySet<ProblemCode> = new Set(['ENGINE_MODULE_REFUSED', 'ENGINE_COMPILE_FAILED']);

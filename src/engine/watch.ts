@@ -1,14 +1,12 @@
-import { concat, defer, EMPTY, merge, mergeAll, of, type Observable } from 'rxjs';
 import type { Config, EngineName } from '../config/config.ts';
 import type { Goal } from '../goals/goal.ts';
 import { askedName, goalWith } from '../goals/parameters.ts';
 import { generateModule } from '../generate/generate.ts';
 import type { Module } from '../generate/module.ts';
-import { error, warning, type Problem } from '../problem/problem.ts';
+import type { Problem } from '../problem/problem.ts';
 import type { Rule } from '../rules/rule.ts';
 import { chooseEngine, type Choice } from './choose.ts';
 import type { Availability, Engine, EngineHost } from './engine.ts';
-import type { Frame } from './frame.ts';
 
 export interface WatchOptions {
   /** All rules that are switched on; those on goals that no engine answers are passed over. */
@@ -32,6 +30,8 @@ export interface Plan {
   readonly watched: readonly Watched[];
   /** Engine -> its modules. */
   readonly modules: ReadonlyMap<EngineName, readonly Module[]>;
+  /** The same for engines that take over as soon as they are ready. */
+  readonly next: ReadonlyMap<EngineName, readonly Module[]>;
   readonly can: ReadonlyMap<EngineName, Availability>;
   /** Modules that could not be made. */
   readonly problems: readonly Problem[];
@@ -43,7 +43,8 @@ export async function planWatch(options: WatchOptions): Promise<Plan> {
   return planWith(options, new Map(asked), new Map());
 }
 
-async function planWith(
+/** The same without what has failed, for some goals only. */
+export async function planWith(
   options: WatchOptions,
   can: ReadonlyMap<EngineName, Availability>,
   failed: ReadonlyMap<string, ReadonlySet<EngineName>>,
@@ -52,6 +53,8 @@ async function planWith(
   const goals = watchedGoals(options).filter(({ goal }) => only === undefined || only.has(nameOf(goal)));
   const problems: Problem[] = [];
   const modules = new Map<EngineName, Module[]>();
+  const next = new Map<EngineName, Module[]>();
+  const add = (to: Map<EngineName, Module[]>, name: EngineName, module: Module) => to.set(name, [...(to.get(name) ?? []), module]);
   const watched: Watched[] = [];
   for (const { goal, rules } of goals) {
     const bad = new Set(failed.get(nameOf(goal)));
@@ -62,15 +65,16 @@ async function planWith(
       const made = choice.engine === undefined ? undefined : await moduleFor(options, goal, rules, choice.engine);
       if (choice.engine === undefined || made === undefined || made.ok) {
         watched.push({ goal, rules, choice });
-        if (choice.engine !== undefined && made?.ok === true)
-          modules.set(choice.engine, [...(modules.get(choice.engine) ?? []), made.value]);
+        if (choice.engine !== undefined && made?.ok === true) add(modules, choice.engine, made.value);
+        const better = choice.next === undefined ? undefined : await moduleFor(options, goal, rules, choice.next);
+        if (choice.next !== undefined && better?.ok === true) add(next, choice.next, better.value);
         break;
       }
       problems.push(...made.problems);
       bad.add(choice.engine);
     }
   }
-  return { watched, modules, can, problems };
+  return { watched, modules, next, can, problems };
 }
 
 /** What the rules watch: each goal, once for each set of parameters that it is asked with. */
@@ -118,34 +122,3 @@ async function compiledAlready(
   const made = await moduleFor(options, goal, rules, 'systemtap');
   return made?.ok === true && engine.compiled([made.value], options.host);
 }
-
-/**
- * Runs a plan. Where an engine gives up on its own, the next one takes its goals over (`auto`), which is told; a goal with none left
- * is told as blind. Completes when all engines have ended; never errors.
- */
-export function watch(plan: Plan, options: WatchOptions, stop: AbortSignal): Observable<readonly Frame[]> {
-  const failed = new Map<string, Set<EngineName>>();
-  const notice = (problem: Problem): readonly Frame[] => [{ kind: 'notice', problem, atUs: options.host.clock.nowUs() }];
-  const run = (modules: Plan['modules']): Observable<readonly Frame[]> =>
-    merge(
-      ...[...modules].map(([name, own]) => {
-        const engine = options.engines.find((each) => each.name === name);
-        if (engine === undefined) return EMPTY;
-        return concat(
-          engine.run(own, options.host, stop),
-          defer(async () => {
-            if (stop.aborted) return EMPTY;
-            for (const { goal } of own) failed.set(nameOf(goal), (failed.get(nameOf(goal)) ?? new Set()).add(name));
-            const next = await planWith(options, plan.can, failed, new Set(own.map(({ goal }) => nameOf(goal))));
-            return concat(of(...next.watched.map((each) => notice(replaced(name, each)))), run(next.modules));
-          }).pipe(mergeAll()),
-        );
-      }),
-    );
-  return run(plan.modules);
-}
-
-const replaced = (from: EngineName, { goal, choice }: Watched): Problem =>
-  choice.engine === undefined
-    ? error('ENGINE_NONE_LEFT', `${nameOf(goal)} is no longer watched: ${from} gave up, and ${choice.why}.`, { hint: 'tapline doctor' })
-    : warning('ENGINE_REPLACED', `${nameOf(goal)} is now watched by ${choice.engine}, because ${from} gave up.`);

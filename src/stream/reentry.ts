@@ -12,7 +12,8 @@ export interface OwnRecords {
     readonly of: string;
     readonly by_engine: string;
     readonly reason: LostReason | 'sink';
-    readonly count: number;
+    /** Undefined where nobody counted. */
+    readonly count: number | undefined;
     readonly from_us: number;
     readonly to_us: number;
   };

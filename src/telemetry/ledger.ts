@@ -20,6 +20,8 @@ export interface RunAccount {
   skipped: number;
   /** Beside the sum: events that sampling could not tell apart. */
   missed: number;
+  /** Of decoded: left out, because while one engine took over from another the other one told of that time. */
+  overlapping: number;
   /** Records whose time had to be clamped because it lay in the future. */
   future: number;
 }
@@ -66,6 +68,7 @@ export class Ledger {
       filtered: 0,
       skipped: 0,
       missed: 0,
+      overlapping: 0,
       future: 0,
     }));
   }

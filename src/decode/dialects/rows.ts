@@ -6,7 +6,8 @@ import { emptyBeat, forEachLine, type Beat, type LineReader, type LineVisitor } 
 /**
  * The dialects `procfs` and `tapline`: a JSON array a line.
  * `["r",lane,seq,clock_us,since_us|null,n,[columns, null = unknown]]`, `["m",clock_us,number]`,
- * `["b",clock_us,{"emitted":[[lane,last_seq]],"lost":0,"skipped":0,"filtered":0,"missed":0}]`, and `["e",...]` like a beat.
+ * `["b",clock_us,{"emitted":[[lane,last_seq]],"lost":0,"skipped":0,"filtered":0,"missed":0}]`, and `["e",...]` like a beat,
+ * its time that of the last look.
  */
 export const rowReader: LineReader = (chunk, row, visitor) =>
   forEachLine(chunk, (start, end) => {

@@ -33,11 +33,12 @@ export function procfsEngine(options: ProcfsOptions = {}): Engine {
     name: 'procfs',
     available: (host) => available(host, poll),
     facts: (host) => facts(host),
-    run: (modules, host, stop) =>
+    run: (modules, host, stop, singly) =>
       new Observable((subscriber) => {
         const gone = new AbortController();
+        const ends: Ends = { stop, gone: gone.signal, ...(singly && { leaving: (module: Module) => singly.leaving(module) }) };
         const forward = async () => {
-          for await (const frames of lives(modules, host, poll, { stop, gone: gone.signal }, options.restarts ?? restartLimits)) {
+          for await (const frames of lives(modules, host, poll, ends, options.restarts ?? restartLimits)) {
             if (gone.signal.aborted) return;
             subscriber.next(frames);
           }
@@ -72,7 +73,12 @@ async function* lives(
   }
   if (readable.length === 0) return;
   for (let state = noRestarts; ;) {
-    const life = yield* pollOnce(readable, host, poll, ends);
+    const life = yield* pollOnce(
+      readable.filter((module) => ends.leaving?.(module).aborted !== true),
+      host,
+      poll,
+      ends,
+    );
     if (life === undefined || ends.stop.aborted || ends.gone.aborted) return;
     const restart = afterEnd(state, life.readyMs, limits);
     if (!restart.again) return;

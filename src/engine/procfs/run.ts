@@ -22,6 +22,8 @@ export interface PollOptions {
 export interface Ends {
   readonly stop: AbortSignal;
   readonly gone: AbortSignal;
+  /** The same as `stop` for one module. */
+  leaving?(module: Module): AbortSignal;
 }
 
 const beatMs = 1000;
@@ -30,6 +32,8 @@ const failuresAllowed = 3;
 
 interface Watched {
   readonly run: Run;
+  /** It is asked to say goodbye. */
+  readonly leaving: AbortSignal;
   readonly row: RowMaker;
   seq: number;
 }
@@ -45,23 +49,24 @@ export async function* pollOnce(
   ends: Ends,
 ): AsyncGenerator<readonly Frame[], { readonly readyMs: number } | undefined> {
   const now = () => host.clock.nowUs();
-  const watched = modules.flatMap((module): Watched[] => {
+  let watched = modules.flatMap((module): Watched[] => {
     const row = rowMaker(module.goal);
-    return row === undefined ? [] : [{ run: newRun(module, host, sampled), row, seq: 0 }];
+    const leaving = ends.leaving === undefined ? ends.stop : AbortSignal.any([ends.stop, ends.leaving(module)]);
+    return row === undefined ? [] : [{ run: newRun(module, host, sampled), leaving, row, seq: 0 }];
   });
   yield watched.map(({ run }) => ({ kind: 'run', run, atUs: now() }) as const);
-  const end = (problem?: Problem): Frame[] =>
-    watched.map(({ run }) => ({ kind: 'end', run: run.id, ...(problem && { problem }), atUs: now() }) as const);
+  const end = (of: readonly Watched[], problem?: Problem): Frame[] =>
+    of.map(({ run }) => ({ kind: 'end', run: run.id, ...(problem && { problem }), atUs: now() }) as const);
 
   let counter = readCounter(host);
   if (counter === undefined) {
-    yield end(unreadable(`${host.proc}/self/net/snmp has no TCP counters`));
+    yield end(watched, unreadable(`${host.proc}/self/net/snmp has no TCP counters`));
     return { readyMs: 0 };
   }
   const missed = new MissedCount(counter);
   const opened = await openSource(host, options.source, ends.gone);
   if ('problem' in opened) {
-    yield end(opened.problem);
+    yield end(watched, opened.problem);
     return { readyMs: 0 };
   }
   const { source, notice } = opened;
@@ -71,10 +76,10 @@ export async function* pollOnce(
   const netns = statSync(`${host.proc}/self/ns/net`).ino;
 
   const lines = (each: Watched, text: string, atUs: number): Frame => ({ kind: 'lines', run: each.run.id, lines: Buffer.from(text), atUs });
-  const beat = (type: 'b' | 'e', atUs: number): Frame[] =>
-    watched.map((each) => {
+  const beat = (of: readonly Watched[], type: 'b' | 'e', atUs: number): Frame[] =>
+    of.map((each) => {
       const counts = { emitted: each.seq === 0 ? [] : [[0, each.seq]], lost: 0, skipped: 0, filtered: 0, missed: missed.missed };
-      return lines(each, `${JSON.stringify([type, atUs, counts])}\n`, atUs);
+      return lines(each, `${JSON.stringify([type, atUs, counts])}\n`, now());
     });
   const told = async (observations: readonly Observation[], atUs: number, sinceUs: number): Promise<Frame[]> => {
     if (observations.length === 0) return [];
@@ -85,6 +90,14 @@ export async function* pollOnce(
       return text === '' ? [] : [lines(each, text, atUs)];
     });
   };
+
+  // Whoever is to leave already never was ready: another engine was before it.
+  const early = watched.filter(({ leaving }) => leaving.aborted);
+  if (early.length > 0) yield end(early);
+  watched = watched.filter((each) => !early.includes(each));
+  if (watched.length === 0) return undefined;
+  const asked = () => AbortSignal.any([ends.gone, ...watched.map(({ leaving }) => leaving)]);
+  let wake = asked();
 
   // The first look: what the sockets have resent up to now is the baseline. `opened` read it, after the counter.
   const beforeUs = now();
@@ -101,10 +114,11 @@ export async function* pollOnce(
   let nextPoll = readyAt + options.pollMs;
   let nextBeat = readyAt + beatMs;
   for (;;) {
-    await sleepUntil(Math.min(nextPoll, nextBeat), ends);
+    await sleepUntil(Math.min(nextPoll, nextBeat), wake);
     if (ends.gone.aborted) return undefined;
     const frames: Frame[] = [];
-    if (ends.stop.aborted || performance.now() >= nextPoll) {
+    const leaving = watched.filter((each) => each.leaving.aborted);
+    if (leaving.length > 0 || performance.now() >= nextPoll) {
       const startUs = now();
       try {
         const seen = readCounter(host);
@@ -122,20 +136,26 @@ export async function* pollOnce(
         failures = 0;
       } catch (cause) {
         if (ends.gone.aborted) return undefined;
-        if (++failures === failuresAllowed || ends.stop.aborted) {
-          yield end(unreadable(words(cause)));
-          return ends.stop.aborted ? undefined : { readyMs: performance.now() - readyAt };
+        if (++failures === failuresAllowed || leaving.length === watched.length) {
+          yield end(watched, unreadable(words(cause)));
+          return leaving.length === watched.length ? undefined : { readyMs: performance.now() - readyAt };
         }
         frames.push({ kind: 'notice', problem: lookFailed(words(cause)), atUs: now() });
       }
       nextPoll = nextTick(nextPoll, options.pollMs);
     }
-    if (ends.stop.aborted) {
-      yield [...frames, ...beat('e', now()), ...end()];
+    if (leaving.length > 0) {
+      // Its time says up to when everything was told: whoever takes over tells what came after.
+      frames.push(...beat(leaving, 'e', lastUs), ...end(leaving));
+      watched = watched.filter((each) => !leaving.includes(each));
+      wake = asked();
+    }
+    if (watched.length === 0) {
+      yield frames;
       return undefined;
     }
     if (performance.now() >= nextBeat) {
-      frames.push(...beat('b', now()));
+      frames.push(...beat(watched, 'b', now()));
       nextBeat = nextTick(nextBeat, beatMs);
     }
     if (frames.length > 0) yield frames;
@@ -147,10 +167,9 @@ const sum = (observations: readonly Observation[]) => observations.reduce((n, ea
 /** The next time on the grid that has not passed yet: polls neither drift nor pile up. */
 const nextTick = (last: number, everyMs: number) => last + everyMs * Math.max(1, Math.ceil((performance.now() - last) / everyMs));
 
-async function sleepUntil(time: number, { stop, gone }: Ends): Promise<void> {
+async function sleepUntil(time: number, signal: AbortSignal): Promise<void> {
   const ms = time - performance.now();
-  if (ms <= 0 || stop.aborted || gone.aborted) return;
-  await delay(ms, undefined, { signal: AbortSignal.any([stop, gone]) }).catch(() => undefined);
+  if (ms > 0 && !signal.aborted) await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
 function readCounter(host: EngineHost): number | undefined {

@@ -8,7 +8,7 @@ import { error, type Problem } from '../../problem/problem.ts';
 import type { Engine, EngineHost } from '../engine.ts';
 import { newRun } from '../new-run.ts';
 import type { Frame } from '../frame.ts';
-import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
+import { afterEnd, final, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
 import { gatherFacts, kernelRelease } from '../machine/facts.ts';
 import { systemPlaces, type Places } from '../machine/places.ts';
 import { available, loaderId, systemtapFacts } from './available.ts';
@@ -55,7 +55,7 @@ export function systemtapEngine(
       const loader = loaderId(places);
       return loader !== undefined && modules.every((module) => compiledModule(module, { ...target(host), loader }) !== undefined);
     },
-    run: (modules, host, stop) =>
+    run: (modules, host, stop, singly) =>
       new Observable((subscriber) => {
         const gone = new AbortController();
         const emit = (frames: readonly Frame[]) => {
@@ -77,6 +77,7 @@ export function systemtapEngine(
                 emit,
               );
             }
+            if (!stop.aborted && !gone.signal.aborted) singly?.gaveUp(module);
           };
           await Promise.all(modules.map(each));
           subscriber.complete();
@@ -96,9 +97,6 @@ interface Lives {
   readonly emit: (frames: readonly Frame[]) => void;
   readonly options: SystemtapOptions;
 }
-
-/** What a restart cannot mend. */
-const final: ReadonlySet<Problem['code']> = new Set(['ENGINE_MODULE_REFUSED', 'ENGINE_COMPILE_FAILED']);
 
 /** One life after another until it is asked to end, or has failed too often in a row. */
 async function lives({ module, target, host, loaded, ends, emit, options }: Lives): Promise<void> {

@@ -115,6 +115,14 @@ export const engineCodes = {
     summary: 'An engine gave up and another one watches its goals.',
     fix: 'The message says which; tapline doctor says why the first cannot run.',
   },
+  ENGINE_TOOK_OVER: {
+    summary: 'A better engine was ready and watches a goal now. Nothing was missed or told twice but for a few milliseconds of its start.',
+    fix: 'Nothing.',
+  },
+  ENGINE_STAYS: {
+    summary: 'A better engine could not take a goal over; the one that watches goes on.',
+    fix: 'Read the cause. Unless the kernel refuses it, it is tried again by itself after some minutes.',
+  },
   ENGINE_NONE_LEFT: {
     summary: 'No engine is left for a goal: it is not watched.',
     fix: 'Run: tapline doctor says what each engine needs here.',

@@ -52,15 +52,17 @@ export function digestDocument(notification: Notification, scene: MailScene): Ma
 const stateCounts = (firing: number, resolved: number): string =>
   [...(firing > 0 ? [`${firing} firing`] : []), ...(resolved > 0 ? [`${resolved} resolved`] : [])].join(', ');
 
-const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+const plural = (count: number, word: string, many = `${word}s`): string => `${count} ${count === 1 ? word : many}`;
 
 function recordCounts(items: readonly Item[]): string {
   const of = (kind: ItemBody['kind']) => items.filter((item) => item.kind === kind);
-  const told = (kind: 'suppressed' | 'lost') => of(kind).reduce((sum, { body }) => sum + (body.kind === kind ? body.count : 0), 0);
+  const told = (kind: 'suppressed' | 'lost') => of(kind).reduce((sum, { body }) => sum + (body.kind === kind ? (body.count ?? 0) : 0), 0);
+  const unknown = of('lost').filter(({ body }) => body.kind === 'lost' && body.count === undefined).length;
   return [
     ...(of('record').length > 0 ? [plural(of('record').length, 'record')] : []),
     ...(of('suppressed').length > 0 ? [`${told('suppressed')} suppressed`] : []),
-    ...(of('lost').length > 0 ? [`${told('lost')} lost`] : []),
+    ...(told('lost') > 0 ? [`${told('lost')} lost`] : []),
+    ...(unknown > 0 ? [`${plural(unknown, 'loss', 'losses')} of unknown size`] : []),
   ].join(', ');
 }
 
