@@ -6,7 +6,8 @@ import { readSource, type Source } from '../config/source.ts';
 import { error, fail, ok, type Problem, type Result } from '../problem/problem.ts';
 import { fieldOf, type Goal, type GoalEngine, type Interval } from './goal.ts';
 import { ManifestSchema, type Manifest } from './manifest.ts';
-import { readParameter, type Parameter } from './parameters.ts';
+import type { Parameter } from './parameters.ts';
+import { readParameter } from './with.ts';
 import { parseDuration } from '../config/duration.ts';
 
 /** Goals by id, in the order of their ids. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Goal } from './goal.ts';
-import { bounds, durationText, goalWith, readParameter, resolveWith, valuesOf, type Parameter } from './parameters.ts';
+import { bounds, durationText, goalWith, valuesOf, type Parameter } from './parameters.ts';
+import { readParameter, resolveWith } from './with.ts';
 import type { Tell } from './tell.ts';
 
 const interval: Parameter = { name: 'interval', type: 'duration', default: 10_000, min: 1000, max: 3_600_000, description: '' };

@@ -8,7 +8,7 @@ import type { Goal } from './goal.ts';
 import { neverFires } from './never-fires.ts';
 import { checkAnnotations, durationOf, fieldList, resolveChanged, resolveWhere } from './rule-parts.ts';
 import { resolveLabels } from './labels.ts';
-import { resolveWith } from './parameters.ts';
+import { resolveWith } from './with.ts';
 import { teller, type Tell } from './tell.ts';
 
 /** What rules need of the configuration. */

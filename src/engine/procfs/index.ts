@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Observable } from 'rxjs';
+import { merge, Observable, of } from 'rxjs';
 import type { HostFacts, Module } from '../../generate/module.ts';
+import { valuesOf } from '../../goals/parameters.ts';
 import { error } from '../../problem/problem.ts';
-import { unavailable, type Availability, type Engine, type EngineHost } from '../engine.ts';
+import { unavailable, type Availability, type Engine, type EngineHost, type Singly } from '../engine.ts';
 import { gatherFacts } from '../machine/facts.ts';
 import { asRoot, limits, stops } from '../machine/finding.ts';
 import { packagingHere } from '../machine/judge.ts';
@@ -12,10 +13,17 @@ import { newRun } from '../new-run.ts';
 import type { Frame } from '../frame.ts';
 import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
 import { parseRetransSegs } from './counter.ts';
-import { words } from './open.ts';
-import { rowMaker } from './rows.ts';
-import { pollOnce, sampled, type Ends, type PollOptions } from './run.ts';
+import { words, type SourceChoice } from './open.ts';
+import type { ReaderKind } from './reader.ts';
+import { readerOf } from './readers/index.ts';
+import { pollOnce, sampled, type Ends } from './run.ts';
 import { runSs } from './sources.ts';
+
+/** How often and how it looks. Goals that sum up look once an interval instead. */
+export interface PollOptions {
+  readonly pollMs: number;
+  readonly source: SourceChoice;
+}
 
 export interface ProcfsOptions extends Partial<PollOptions> {
   readonly restarts?: RestartLimits;
@@ -24,8 +32,8 @@ export interface ProcfsOptions extends Partial<PollOptions> {
 const defaults: PollOptions = { pollMs: 200, source: 'auto' };
 
 /**
- * The engine that needs no privilege: watches the retransmission counters and timeouts of all TCP sockets of its own network
- * namespace. One Engine runs a set of modules on one watch.
+ * The engine that needs no privilege: looks at what /proc and ss show of this network namespace and of all processes. Modules
+ * that are answered by the same reader and look equally often share its looks.
  */
 export function procfsEngine(options: ProcfsOptions = {}): Engine {
   const poll = { ...defaults, ...options };
@@ -33,52 +41,89 @@ export function procfsEngine(options: ProcfsOptions = {}): Engine {
     name: 'procfs',
     available: (host) => available(host, poll),
     facts: (host) => facts(host),
-    run: (modules, host, stop, singly) =>
-      new Observable((subscriber) => {
-        const gone = new AbortController();
-        const ends: Ends = { stop, gone: gone.signal, ...(singly && { leaving: (module: Module) => singly.leaving(module) }) };
-        const forward = async () => {
-          for await (const frames of lives(modules, host, poll, ends, options.restarts ?? restartLimits)) {
-            if (gone.signal.aborted) return;
-            subscriber.next(frames);
-          }
-          subscriber.complete();
-        };
-        forward().catch((cause: unknown) => subscriber.error(cause));
-        return () => gone.abort();
-      }),
+    run: (modules, host, stop, singly) => {
+      const known = modules.filter(({ goal }) => readerOf(goal) !== undefined);
+      const lost = modules.filter((module) => !known.includes(module)).map((module) => noReader(module, host));
+      const restarts = options.restarts ?? restartLimits;
+      return merge(
+        ...lost.map((frames) => of(frames)),
+        ...shared(known, poll).map((group) => runGroup(group, host, poll.source, stop, singly, restarts)),
+      );
+    },
   };
+}
+
+const runGroup = (
+  group: Group,
+  host: EngineHost,
+  source: SourceChoice,
+  stop: AbortSignal,
+  singly: Singly | undefined,
+  restarts: RestartLimits,
+): Observable<readonly Frame[]> =>
+  new Observable((subscriber) => {
+    const gone = new AbortController();
+    const ends: Ends = { stop, gone: gone.signal, ...(singly && { leaving: (module: Module) => singly.leaving(module) }) };
+    const forward = async () => {
+      for await (const frames of lives(group, host, source, ends, restarts)) {
+        if (gone.signal.aborted) return;
+        subscriber.next(frames);
+      }
+      // Other readers may go on while this one is over.
+      const failed = stop.aborted ? [] : group.modules.filter((module) => ends.leaving?.(module).aborted !== true);
+      for (const module of failed) singly?.gaveUp(module);
+      subscriber.complete();
+    };
+    forward().catch((cause: unknown) => subscriber.error(cause));
+    return () => gone.abort();
+  });
+
+/** Modules that share one reader's looks. */
+interface Group {
+  readonly kind: ReaderKind;
+  readonly everyMs: number;
+  readonly modules: Module[];
+}
+
+function shared(modules: readonly Module[], { pollMs }: PollOptions): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const module of modules) {
+    const kind = readerOf(module.goal);
+    if (kind === undefined) continue;
+    const everyMs = module.goal.interval === undefined ? pollMs : Number(valuesOf(module.goal).get('interval'));
+    const name = `${kind.name} ${everyMs}`;
+    const group = groups.get(name) ?? { kind, everyMs, modules: [] };
+    group.modules.push(module);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
+}
+
+function noReader(module: Module, host: EngineHost): readonly Frame[] {
+  const run = newRun(module, host, sampled);
+  const problem = error(
+    'ENGINE_PROCFS_NO_READER',
+    `procfs has no reader "${module.goal.engines.procfs?.reader ?? ''}" for ${module.goal.id}.`,
+  );
+  const atUs = host.clock.nowUs();
+  return [
+    { kind: 'run', run, atUs },
+    { kind: 'end', run: run.id, problem, atUs },
+  ];
 }
 
 /** One life after another until it is asked to end, or has failed too often in a row. */
 async function* lives(
-  modules: readonly Module[],
+  { kind, everyMs, modules }: Group,
   host: EngineHost,
-  poll: PollOptions,
+  source: SourceChoice,
   ends: Ends,
   limits: RestartLimits,
 ): AsyncGenerator<readonly Frame[], void> {
-  const readable = modules.filter((module) => rowMaker(module.goal) !== undefined);
-  for (const module of modules.filter((each) => !readable.includes(each))) {
-    const run = newRun(module, host, sampled);
-    const problem = error(
-      'ENGINE_PROCFS_NO_READER',
-      `procfs has no reader "${module.goal.engines.procfs?.reader ?? ''}" for ${module.goal.id}.`,
-    );
-    const atUs = host.clock.nowUs();
-    yield [
-      { kind: 'run', run, atUs },
-      { kind: 'end', run: run.id, problem, atUs },
-    ];
-  }
-  if (readable.length === 0) return;
   for (let state = noRestarts; ;) {
-    const life = yield* pollOnce(
-      readable.filter((module) => ends.leaving?.(module).aborted !== true),
-      host,
-      poll,
-      ends,
-    );
+    const left = modules.filter((module) => ends.leaving?.(module).aborted !== true);
+    if (left.length === 0) return;
+    const life = yield* pollOnce(kind, left, host, { everyMs, source }, ends);
     if (life === undefined || ends.stop.aborted || ends.gone.aborted) return;
     const restart = afterEnd(state, life.readyMs, limits);
     if (!restart.again) return;

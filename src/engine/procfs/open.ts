@@ -30,21 +30,19 @@ export async function openSource(
               hint: 'Install ss (iproute2); tapline doctor gives the command.',
               cause: words(cause),
             })
-          : unreadable(words(cause));
+          : unreadable('the TCP sockets', words(cause));
     }
   }
-  return { problem: notice ?? unreadable('no source') };
+  return { problem: notice ?? unreadable('the TCP sockets', 'no source') };
 }
 
-export const unreadable = (cause: string) =>
-  error('ENGINE_PROCFS_UNREADABLE', "The kernel's TCP sockets and counters cannot be read.", { cause });
-export const lookFailed = (cause: string) =>
+/** `what`: "the TCP sockets". */
+export const unreadable = (what: string, cause: string) => error('ENGINE_PROCFS_UNREADABLE', `procfs cannot read ${what}.`, { cause });
+export const lookFailed = (what: string, cause: string) =>
   warning(
     'ENGINE_PROCFS_LOOK_FAILED',
-    'One look at the TCP sockets failed; what happened in between shows in the next one or is counted as missed.',
-    {
-      cause,
-    },
+    `One look at ${what} failed; what happened in between shows in the next one or is counted as missed.`,
+    { cause },
   );
 
 export const words = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));

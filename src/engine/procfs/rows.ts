@@ -1,12 +1,7 @@
 import type { Goal } from '../../goals/goal.ts';
 import type { Observation } from './watch.ts';
 import type { Owner } from './owners.ts';
-
-/** A record before it is numbered: how many events it stands for, and the goal's columns in their order, null where unknown. */
-export interface Row {
-  readonly n: number;
-  readonly columns: readonly (string | number | null)[];
-}
+import type { Row } from './reader.ts';
 
 export interface RowFacts {
   readonly netns: number;
@@ -25,7 +20,7 @@ const makers: Readonly<Record<string, (seen: Observation) => { n: number; own: R
       : { n: changes(seen, seen.rtoMs), own: { ...(seen.rtoWasMs !== undefined && { rto_was_ms: seen.rtoWasMs }) } },
 };
 
-/** Undefined where no reader knows the goal. */
+/** Undefined where the reader of TCP sockets does not know the goal. */
 export function rowMaker(goal: Goal): RowMaker | undefined {
   const maker = makers[goal.id];
   if (maker === undefined || goal.engines.procfs?.reader !== 'tcp') return undefined;

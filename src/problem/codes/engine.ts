@@ -9,11 +9,11 @@ export const engineCodes = {
     fix: 'Install it (package iproute2, or iproute on Red Hat, Fedora and Amazon Linux); tapline doctor gives the command.',
   },
   ENGINE_PROCFS_UNREADABLE: {
-    summary: 'The TCP sockets and counters in /proc cannot be read.',
+    summary: 'What procfs looks at for a goal cannot be read.',
     fix: 'Look at the quoted cause; /proc has to be mounted, and ss may need the permission to open a netlink socket.',
   },
   ENGINE_PROCFS_LOOK_FAILED: {
-    summary: 'One look at the TCP sockets failed. The next one tells what happened meanwhile, or counts it as missed.',
+    summary: 'One look of procfs failed. The next one tells what happened meanwhile, or counts it as missed.',
     fix: 'Nothing, unless it repeats: the quoted cause says why.',
   },
   ENGINE_PROCFS_NO_READER: {
