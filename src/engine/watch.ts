@@ -2,8 +2,8 @@ import type { Config, EngineName } from '../config/config.ts';
 import type { Goal } from '../goals/goal.ts';
 import { askedName, goalWith } from '../goals/parameters.ts';
 import { generateModule } from '../generate/generate.ts';
-import type { Module } from '../generate/module.ts';
-import type { Problem } from '../problem/problem.ts';
+import type { HostFacts, Module } from '../generate/module.ts';
+import type { Problem, Result } from '../problem/problem.ts';
 import type { Rule } from '../rules/rule.ts';
 import { chooseEngine, type Choice } from './choose.ts';
 import type { Availability, Engine, EngineHost } from './engine.ts';
@@ -56,17 +56,21 @@ export async function planWith(
   const next = new Map<EngineName, Module[]>();
   const add = (to: Map<EngineName, Module[]>, name: EngineName, module: Module) => to.set(name, [...(to.get(name) ?? []), module]);
   const watched: Watched[] = [];
+  const maker = moduleMaker(
+    options,
+    goals.map(({ goal }) => goal),
+  );
   for (const { goal, rules } of goals) {
     const bad = new Set(failed.get(nameOf(goal)));
     // An engine whose module cannot be made for this kernel is passed over like one that is not there.
     for (;;) {
-      const compiled = await compiledAlready(options, goal, rules, can, bad);
+      const compiled = await compiledAlready(options, maker, goal, rules, can, bad);
       const choice = chooseEngine(goal, options.wanted, can, { compiled, failed: bad });
-      const made = choice.engine === undefined ? undefined : await moduleFor(options, goal, rules, choice.engine);
+      const made = choice.engine === undefined ? undefined : await maker(goal, rules, choice.engine);
       if (choice.engine === undefined || made === undefined || made.ok) {
         watched.push({ goal, rules, choice });
         if (choice.engine !== undefined && made?.ok === true) add(modules, choice.engine, made.value);
-        const better = choice.next === undefined ? undefined : await moduleFor(options, goal, rules, choice.next);
+        const better = choice.next === undefined ? undefined : await maker(goal, rules, choice.next);
         if (choice.next !== undefined && better?.ok === true) add(next, choice.next, better.value);
         break;
       }
@@ -96,16 +100,29 @@ export function watchedGoals({
 
 const nameOf = (goal: Goal): string => askedName(goal.id, goal.asked);
 
-async function moduleFor(options: WatchOptions, goal: Goal, rules: readonly Rule[], name: EngineName) {
-  const engine = options.engines.find((each) => each.name === name);
-  if (engine === undefined) return undefined;
-  const facts = await engine.facts(options.host, [goal]);
-  return generateModule({ goal, rules, engine: name, facts, pushdown: options.pushdown });
+type ModuleMaker = (goal: Goal, rules: readonly Rule[], name: EngineName) => Promise<Result<Module> | undefined>;
+
+/** Makes modules of these goals; each engine is asked for its facts once, for all of them. */
+function moduleMaker({ engines, host, pushdown }: WatchOptions, goals: readonly Goal[]): ModuleMaker {
+  const known = new Map<EngineName, Promise<HostFacts>>();
+  return async (goal, rules, name) => {
+    const engine = engines.find((each) => each.name === name);
+    if (engine === undefined) return undefined;
+    const asked =
+      known.get(name) ??
+      engine.facts(
+        host,
+        goals.filter((each) => each.engines[name] !== undefined),
+      );
+    known.set(name, asked);
+    return generateModule({ goal, rules, engine: name, facts: await asked, pushdown });
+  };
 }
 
 /** Whether SystemTap's module of the goal needs no compiler run; asked only where it can run at all. */
 async function compiledAlready(
   options: WatchOptions,
+  maker: ModuleMaker,
   goal: Goal,
   rules: readonly Rule[],
   can: ReadonlyMap<EngineName, Availability>,
@@ -119,6 +136,6 @@ async function compiledAlready(
     failed.has('systemtap')
   )
     return false;
-  const made = await moduleFor(options, goal, rules, 'systemtap');
+  const made = await maker(goal, rules, 'systemtap');
   return made?.ok === true && engine.compiled([made.value], options.host);
 }
