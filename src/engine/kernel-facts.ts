@@ -48,6 +48,26 @@ export function tracepointOffsets(sys: string, names: Iterable<string>): Map<str
   return offsets;
 }
 
+/**
+ * What the numbers of these fields ("skb:kfree_skb.reason") stand for: the words with which the kernel itself prints them
+ * (`__print_symbolic` in the tracepoint's format). They differ from kernel to kernel; none where it does not say. Words are
+ * capitals, digits and _ only.
+ */
+export function tracepointWords(sys: string, fields: Iterable<string>): Map<string, ReadonlyMap<number, string>> {
+  const folder = tracefs(sys);
+  return new Map(
+    [...fields].map((whole) => {
+      const [name = '', field = ''] = whole.split('.');
+      const format = folder === undefined ? '' : (readOrNothing(`${folder}/events/${name.replace(':', '/')}/format`) ?? '');
+      const list = format.split(`__print_symbolic(REC->${field}, `)[1]?.split('})')[0] ?? '';
+      return [
+        whole,
+        new Map([...list.matchAll(/\{ (\d+), "([A-Z0-9_]+)" /g)].map(([, number, word = '']) => [Number(number), word] as const)),
+      ];
+    }),
+  );
+}
+
 /** Ticks a second: from the kernel's configuration, else measured; 0 where neither can be had. */
 export async function kernelHz(proc: string): Promise<number> {
   const configured = /^CONFIG_HZ=(\d+)$/m.exec(kernelConfig(proc, '/', release()))?.[1];

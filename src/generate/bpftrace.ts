@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Goal, Interval } from '../goals/goal.ts';
 import { valuesOf } from '../goals/parameters.ts';
+import { wordsSource } from './bpftrace-words.ts';
 import { canTest, filterSource, pushableText, type Atom, type Dialect } from './dialect.ts';
 
 /** Bytes of a string of bpftrace's, its NUL included: with more, tuples do not fit on BPF's stack of 512 bytes. */
@@ -20,13 +21,13 @@ export const mapPrefix = (tag: string): string => tag.replaceAll('.', '_');
 /**
  * bpftrace's language. A template sets a scratch variable for each field that may be tested, named like it: an int as a
  * signed number, an enum as the index of its value, an address (IPv4 mapped) as four words `NAME_0` to `NAME_3`;
- * `comm` is the builtin. A process gets parameters: $1 Tapline's pid (0: not known), $2 the first marker number.
+ * a text as a string, but `comm` is the builtin. A process gets parameters: $1 Tapline's pid (0: not known), $2 the first marker number.
  */
 export const bpftraceDialect: Dialect = {
   engine: 'bpftrace',
   comment: (text) => `// ${text}`,
   // The command name: at most 15 bytes, held whole by the builtin.
-  can: (atom) => canTest(atom, (field, text) => field.name === 'comm' && pushableText(text, 15)),
+  can: (atom) => canTest(atom, (field, text) => field.type === 'text' && pushableText(text, field.name === 'comm' ? 15 : pieceBytes)),
   filter: (filter) => filterSource(filter, { true: '1 == 1', false: '1 == 0' }, atomSource),
   placeholders: (goal, facts) => {
     const tag = tagOf(goal);
@@ -51,7 +52,10 @@ export const bpftraceDialect: Dialect = {
         pieces: String(Math.ceil(longestPath / pieceBytes)),
         longestPath: String(longestPath),
       },
-      functions: goal.interval === undefined ? {} : { add: (key) => addSource(prefix, goal.interval as Interval, key) },
+      functions: {
+        words: (field) => wordsSource(prefix, field, facts.words?.get(field)),
+        ...(goal.interval && { add: (key) => addSource(prefix, goal.interval as Interval, key) }),
+      },
     };
   },
   // A map that no probe writes cannot be printed.
@@ -109,8 +113,18 @@ interval:ms:${String(intervalMs)} {
 }`;
 }
 
-/** How one process that runs these modules says goodbye: maps with nothing to tell are cleared, the rest is printed by bpftrace. */
-export function goodbyeSource(goals: readonly Goal[], sources: readonly string[]): string {
+/**
+ * The program of one process that runs these modules. bpftrace (0.17) has one BEGIN, so those of the modules, a line each,
+ * become one; and one END, the goodbye: maps with nothing to tell are cleared, the rest is printed by bpftrace.
+ */
+export function joinModules(goals: readonly Goal[], sources: readonly string[]): string {
+  const begins = sources.flatMap((source) => [...source.matchAll(beginLine)].map(([, statements]) => `  ${statements}`));
+  const begin = begins.length === 0 ? [] : ['BEGIN {', ...begins, '}'];
+  return [...begin, ...sources.map((source) => source.replaceAll(beginLine, '')), goodbyeSource(goals, sources)].join('\n');
+}
+const beginLine = /^BEGIN \{ (.*) \}$/gm;
+
+function goodbyeSource(goals: readonly Goal[], sources: readonly string[]): string {
   const told = new Set(goals.flatMap((goal) => printedMaps(goal).map((name) => `@${mapPrefix(tagOf(goal))}_${name}`)));
   const maps = new Set(sources.flatMap((source) => [...source.matchAll(/@\w+/g)].map(([name]) => name)));
   const clears = [...maps].filter((name) => !told.has(name)).map((name) => `  clear(${name});`);
@@ -126,7 +140,7 @@ function atomSource({ field, op, value }: Atom): string {
     case 'bool':
       return `$${field.name} ${op} ${value.value ? 1 : 0}`;
     case 'text':
-      return `comm ${op} "${value.value}"`;
+      return `${field.name === 'comm' ? 'comm' : `$${field.name}`} ${op} "${value.value}"`;
     case 'address': {
       // As 32-bit words of a little-endian machine; the last words differ first.
       const view = new DataView(value.bytes.buffer, value.bytes.byteOffset, 16);

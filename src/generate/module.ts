@@ -9,6 +9,8 @@ export interface HostFacts {
   readonly tracepoints: ReadonlyMap<string, ReadonlySet<string>>;
   /** "sk_buff.cb" -> byte offset of that member, where an engine's language cannot find it by itself. */
   readonly offsets?: ReadonlyMap<string, number>;
+  /** "skb:kfree_skb.reason" -> what the field's numbers stand for on this kernel: capitals, digits and _ only. */
+  readonly words?: ReadonlyMap<string, ReadonlyMap<number, string>>;
   /** Version of the engine's program, as it prints it. */
   readonly engineVersion: string;
 }

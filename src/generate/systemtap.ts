@@ -4,7 +4,7 @@ import { canTest, filterSource, pushableText, type Atom, type Dialect } from './
 /**
  * SystemTap's language. A template sets a variable for each field of its goal, named like it: an int or bool as a number
  * (`tl_unknown()` where an optional one is unknown), an enum as the index of its value, an address as two numbers
- * `NAME_hi` and `NAME_lo`, a text as a string (with `NAME_known` where it is optional).
+ * `NAME_hi` and `NAME_lo`, a text as a string (an address or a text with `NAME_known` where it is optional).
  */
 export const systemtapDialect: Dialect = {
   engine: 'systemtap',
@@ -59,12 +59,12 @@ function recordSource(goal: Goal): string {
 
 /** Columns that are always known and need no escaping. */
 function directColumn({ name, type, optional }: Field): { readonly format: string; readonly values: readonly string[] } | undefined {
-  if (type === 'address') return { format: '%016x%016x', values: [`${name}_hi`, `${name}_lo`] };
-  return optional || type === 'text' ? undefined : { format: '%d', values: [name] };
+  if (optional || type === 'text') return undefined;
+  return type === 'address' ? { format: '%016x%016x', values: [`${name}_hi`, `${name}_lo`] } : { format: '%d', values: [name] };
 }
 
 function columnSource({ name, type, optional }: Field): string {
-  if (type === 'address') return `printf("\\t%016x%016x", ${name}_hi, ${name}_lo)`;
-  if (type !== 'text') return `tl_put_number(${name})`;
-  return optional ? `if (${name}_known) tl_put_text(${name}) else tl_put_unknown()` : `tl_put_text(${name})`;
+  if (type !== 'text' && type !== 'address') return `tl_put_number(${name})`;
+  const put = type === 'text' ? `tl_put_text(${name})` : `printf("\\t%016x%016x", ${name}_hi, ${name}_lo)`;
+  return optional ? `if (${name}_known) ${put} else tl_put_unknown()` : put;
 }

@@ -6,13 +6,15 @@ import { error, fail, ok, type Result } from '../problem/problem.ts';
 import type { Functions } from './dialect.ts';
 import type { HostFacts } from './module.ts';
 
-/** The template of a goal for an engine, from its folder. */
+/** The template of a goal for an engine, from its folder; a line `{{include NAME}}` in it stands for lib/NAME.bt beside the goals. */
 export function readTemplate(goal: Goal, engine: EngineName): Result<string> {
   const name = goal.engines[engine]?.template;
   if (goal.folder === undefined || name === undefined)
     return fail(error('ENGINE_TEMPLATE_WRONG', `${goal.id} has no template for ${engine}.`));
   try {
-    return ok(readFileSync(join(goal.folder, name), 'utf8'));
+    const parts = join(goal.folder, '..', 'lib');
+    const template = readFileSync(join(goal.folder, name), 'utf8');
+    return ok(template.replace(/^\{\{include ([a-z]+)\}\}\n/gm, (_, part: string) => readFileSync(join(parts, `${part}.bt`), 'utf8')));
   } catch (cause) {
     return fail(error('ENGINE_TEMPLATE_WRONG', `The template of ${goal.id} for ${engine} cannot be read.`, { cause: String(cause) }));
   }

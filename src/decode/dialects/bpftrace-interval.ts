@@ -2,14 +2,14 @@ import type { Goal, Interval } from '../../goals/goal.ts';
 import type { RowWriter } from '../columns.ts';
 import type { LineVisitor } from '../lines.ts';
 import { isDisk, type Disks } from './bpftrace-disks.ts';
-import { isCount } from './rows.ts';
+import { bytesOfWords, isCount } from './rows.ts';
 
 type Entries = Readonly<Record<string, unknown>>;
 
 /**
  * Interval goals on bpftrace: each interval the maps of its side are printed between `["i:GOAL",ns,tick]` and `["j:GOAL",ns]`:
- * `keys` has one entry for each key, the others the value of theirs. Key text is what bpftrace joins by commas, a text last.
- * A disk is given by its number; -1, or an empty text, is an unknown value of a field that may be unknown.
+ * `keys` has one entry for each key, the others the value of theirs. Key text is what bpftrace joins by commas, a text last; an
+ * address is its four words, a disk its number; -1, or an empty text, is an unknown value of a field that may be unknown.
  * What was printed cannot be numbered in the kernel, so the rows are numbered here, and an interval that does not come,
  * or not whole, leaves a hole of one number for each row that is known to be missing, at least one.
  */
@@ -76,9 +76,16 @@ export class Intervals {
     this.#maps.clear();
   }
 
+  /** The parts of a key: four for an address, one for each other field. */
+  #split(text: string): string[][] | undefined {
+    const widths = this.#interval.key.map((name) => (this.#fields.find((field) => field.name === name)?.type === 'address' ? 4 : 1));
+    const parts = cut(text, widths.reduce((sum, width) => sum + width, 0) - 1);
+    return parts && widths.map((width) => parts.splice(0, width));
+  }
+
   #row(text: string, row: RowWriter, visitor: LineVisitor, endNs: number): void {
     const { key, values } = this.#interval;
-    const parts = split(text, key.length);
+    const parts = this.#split(text);
     const fits =
       parts !== undefined &&
       row.columns.every((column, i) => {
@@ -88,10 +95,11 @@ export class Intervals {
           const value = this.#maps.get(name)?.[text];
           return typeof value === 'number' ? column.putNumber(value) : column.field.optional && column.putUnknown();
         }
-        const part = parts[key.indexOf(name)] ?? '';
+        const [part = '', ...words] = parts[key.indexOf(name)] ?? [];
         if (column.field.optional && (part === '-1' || part === '')) return column.putUnknown();
         if (isDisk(column.field)) return column.putText(this.#disks.name(Number(part)));
-        return column.field.type === 'text' || column.field.type === 'address' ? column.putText(part) : column.putNumber(Number(part));
+        if (column.field.type === 'address') return column.putAddress(bytesOfWords([part, ...words].map(Number)), 0);
+        return column.field.type === 'text' ? column.putText(part) : column.putNumber(Number(part));
       });
     const seq = ++this.#seq;
     if (fits) visitor.record(0, seq, endNs / 1000, NaN, 1);
@@ -99,11 +107,11 @@ export class Intervals {
   }
 }
 
-/** "12,0,a,b" in three parts: 12, 0 and "a,b". Undefined where there are fewer. */
-function split(text: string, count: number): string[] | undefined {
+/** The first `count` parts of "12,0,a,b" and the rest: for two, 12, 0 and "a,b". Undefined where there are fewer. */
+function cut(text: string, count: number): string[] | undefined {
   const parts: string[] = [];
   let from = 0;
-  while (parts.length < count - 1) {
+  while (parts.length < count) {
     const comma = text.indexOf(',', from);
     if (comma < 0) return undefined;
     parts.push(text.slice(from, comma));

@@ -6,12 +6,13 @@ import type { ColumnWriter, RowWriter } from '../columns.ts';
 import { emptyBeat, forEachLine, type Beat, type LineDialect, type LineReader, type LineVisitor } from '../lines.ts';
 import { Disks, isDisk } from './bpftrace-disks.ts';
 import { Intervals, isTick } from './bpftrace-interval.ts';
-import { isCount } from './rows.ts';
+import { bytesOfWords, isCount } from './rows.ts';
 
 /**
  * What `bpftrace -f json` prints for the templates. A tuple's first member says what it is and whose:
  * `["r:GOAL",cpu,seq,ns,unknown,columns...]`: a record; bit i of `unknown` says that column i is not known. An enum is the
- * index of its value, a bool 0 or 1, an address what ntop() prints. A bool field named `X_cut` after the text X gives X's true length in bytes.
+ * index of its value, a bool 0 or 1, an address what ntop() prints,
+ * or its four 32-bit words. A bool field named `X_cut` after the text X gives X's true length in bytes.
  * `["p:GOAL",cpu,seq,k,text]`: piece k of that X, printed before its record (a string of bpftrace's is short).
  * `["m:GOAL",ns,number]`, `["b:GOAL",ns]` ... maps ... `["z:GOAL",ns]`: mark, and beat with its counts between.
  * `["e:GOAL",ns]` ... maps: the goodbye; bpftrace prints all maps once more when everything is drained, and the engine adds `{"type":"end"}`.
@@ -117,12 +118,11 @@ function readRecord(data: readonly unknown[], row: RowWriter, visitor: LineVisit
   return true;
 }
 
-const putValue = (column: ColumnWriter, value: unknown, disks: Disks): boolean =>
-  typeof value === 'number'
-    ? isDisk(column.field)
-      ? column.putText(disks.name(value))
-      : column.putNumber(value)
-    : typeof value === 'string' && (column.field.type === 'text' || column.field.type === 'address') && column.putText(value);
+function putValue(column: ColumnWriter, value: unknown, disks: Disks): boolean {
+  if (typeof value === 'number') return isDisk(column.field) ? column.putText(disks.name(value)) : column.putNumber(value);
+  if (Array.isArray(value)) return value.length === 4 && value.every(isCount) && column.putAddress(bytesOfWords(value), 0);
+  return typeof value === 'string' && (column.field.type === 'text' || column.field.type === 'address') && column.putText(value);
+}
 
 /** A character that was cut in two by the end of a piece is put together again. */
 const wellJoined = (text: string): string => (/[\udc80-\udcff]/.test(text) ? textOf(bytesOf(text)) : text);

@@ -74,3 +74,10 @@ function readBeat(value: unknown): Beat | undefined {
 }
 
 export const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+/** An address from its words as a little-endian machine reads them (the templates assume one). */
+export function bytesOfWords(words: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(16);
+  words.forEach((word, i) => bytes.writeUInt32LE(word >>> 0, 4 * i));
+  return bytes;
+}

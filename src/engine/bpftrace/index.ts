@@ -5,7 +5,7 @@ import { readTemplate } from '../../generate/template.ts';
 import { error, warning } from '../../problem/problem.ts';
 import type { Engine } from '../engine.ts';
 import type { Frame } from '../frame.ts';
-import { kernelHz, tracepointFields, tracepointOffsets } from '../kernel-facts.ts';
+import { kernelHz, tracepointFields, tracepointOffsets, tracepointWords } from '../kernel-facts.ts';
 import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
 import { available, bpftraceVersion } from './available.ts';
 import { memberOffset } from './btf.ts';
@@ -24,19 +24,28 @@ export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
 
   async facts(host, goals) {
     const names = new Set(['syscalls:sys_enter_getpriority']);
+    const worded = new Set<string>();
+    const members = new Map<string, readonly [struct: string, member: string]>();
     for (const goal of goals) {
       const template = goal.engines.bpftrace ? readTemplate(goal, 'bpftrace') : undefined;
-      if (template?.ok)
-        for (const [name] of template.value.replaceAll('tracepoint:', ' ').matchAll(/\b[a-z]\w*:[a-z]\w+/g)) names.add(name);
+      if (!template?.ok) continue;
+      for (const [name] of template.value.replaceAll('tracepoint:', ' ').matchAll(/\b[a-z]\w*:[a-z]\w+/g)) names.add(name);
+      for (const [, struct = '', member = ''] of template.value.matchAll(/\{\{offset (\w+)\.(\w+)\}\}/g))
+        members.set(`${struct}.${member}`, [struct, member]);
+      for (const [, field = ''] of template.value.matchAll(/\{\{words (\S+)\}\}/g)) worded.add(field);
     }
     const offsets = tracepointOffsets(host.sys, names);
-    const cb = memberOffset(readFileSync(`${host.sys}/kernel/btf/vmlinux`), 'sk_buff', 'cb');
-    if (cb !== undefined) offsets.set('sk_buff.cb', cb);
+    const btf = readFileSync(`${host.sys}/kernel/btf/vmlinux`);
+    for (const [whole, [struct, member]] of members) {
+      const offset = memberOffset(btf, struct, member);
+      if (offset !== undefined) offsets.set(whole, offset);
+    }
     return {
       hz: await kernelHz(host.proc),
       kernel: release(),
       tracepoints: tracepointFields(host.sys, names),
       offsets,
+      words: tracepointWords(host.sys, worded),
       engineVersion: (await bpftraceVersion(host)) ?? '',
     };
   },

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { env } from 'node:process';
-import { goodbyeSource, lineTag, stringBytes } from '../../generate/bpftrace.ts';
+import { joinModules, lineTag, stringBytes } from '../../generate/bpftrace.ts';
 import type { Module } from '../../generate/module.ts';
 import { error, type Problem } from '../../problem/problem.ts';
 import { startChild, type Child } from '../child.ts';
@@ -122,14 +122,10 @@ export async function runOnce(
 
 /** The program is an argument, so that no file has to be written; rule text is not in it. */
 export function bpftraceArguments(modules: readonly Module[], pid: number, base: number): string[] {
-  const sources = modules.map((module) => module.source);
-  const program = [
-    ...sources,
-    goodbyeSource(
-      modules.map((module) => module.goal),
-      sources,
-    ),
-  ].join('\n');
+  const program = joinModules(
+    modules.map((module) => module.goal),
+    modules.map((module) => module.source),
+  );
   return ['-f', 'json', '-B', 'line', '-e', program, String(pid), String(base)];
 }
 
