@@ -5,7 +5,7 @@
 #   npm run test:kernel
 #
 # TAPLINE_LAB_DIR: where the lab is kept. SECONDS_ALLOWED: for the job in the VM (600). ENGINE_ONLY=1: without the command line.
-# CONFORMANCE=TEXT: only the cases of test/conformance with this in their "goal: title". TAPLINE_SEEN=1: writes what was seen
+# CONFORMANCE=TEXT,...: only the cases of test/conformance with one of these in their "goal: title". TAPLINE_SEEN=1: writes what was seen
 # into docs/reference/seen.md.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
