@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { compileVerb } from './compile.ts';
 import { doctorVerb } from './doctor/index.ts';
 import { explainVerb } from './explain.ts';
 import { goalsVerb } from './goals.ts';
@@ -12,7 +13,7 @@ import { examples, type Verb } from './verb.ts';
 import { version } from '../telemetry/version.ts';
 
 /** THE list of verbs, in the order in which help shows them. */
-export const verbs: readonly Verb[] = [runVerb, validateVerb, explainVerb, goalsVerb, doctorVerb, replayVerb, sinksVerb, referenceVerb];
+export const verbs: readonly Verb[] = [runVerb, validateVerb, explainVerb, goalsVerb, doctorVerb, compileVerb, replayVerb, sinksVerb, referenceVerb];
 
 /** Runs one command line (without node and the script) and answers its exit code. Never throws. */
 export async function main(words: readonly string[], context: CliContext): Promise<ExitCode> {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Frame, Run } from '../engine/frame.ts';
 import type { Goal } from '../goals/goal.ts';
-import type { Problem } from '../problem/problem.ts';
+import { error, type Problem } from '../problem/problem.ts';
 import { Ledger } from '../telemetry/ledger.ts';
 import { Decoder } from './decoder.ts';
 import { recordAt } from './record.ts';
@@ -59,7 +59,7 @@ function decoding(run: Run) {
     push,
     lines: (text: string | Uint8Array, atUs = t0) =>
       push({ kind: 'lines', run: run.id, lines: Buffer.from(text as string, 'latin1'), atUs }),
-    end: (atUs = t0) => push({ kind: 'end', run: run.id, atUs }),
+    end: (atUs = t0, problem?: Problem) => push({ kind: 'end', run: run.id, atUs, ...(problem && { problem }) }),
     signals,
     problems,
     account: () => ledger.run(run.id, goal.id, run.engine),
@@ -247,4 +247,26 @@ test('anything at all may be read without harm', () => {
       },
     ),
   );
+});
+
+test('SystemTap, cut off: lines dropped behind the last that came are told, once; after a goodbye nothing is guessed', () => {
+  const told = (text: string) => {
+    const d = decoding(runOf({ engine: 'systemtap', dialect: 'systemtap', clock: 'monotonic' }));
+    d.lines(text);
+    d.end(t0 + s);
+    return d.lost();
+  };
+  const beatOf = (kind: string, last: number) => `${kind}\t1000\t${last}\t0\t0\t0\t0\t0\n`;
+  expect(told(`${beatOf('b', 3)}t\t10\n`)).toEqual([
+    ['hole', 3],
+    ['transport', 7],
+  ]);
+  expect(told(`${beatOf('b', 3)}${beatOf('e', 9)}t\t10\n`)).toEqual([['hole', 9]]);
+});
+
+test('probes that were ended because they took too much time are told as lost', () => {
+  const d = decoding(runOf());
+  d.lines(row(1) + beat(t0 + s, 1), t0 + s);
+  d.end(t0 + 2 * s, error('ENGINE_OVERLOADED', 'too much'));
+  expect(d.lost()).toEqual([['overload', 1]]);
 });

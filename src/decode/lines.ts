@@ -27,6 +27,8 @@ export interface LineVisitor {
   /** `clockUs` is NaN where the line has none: the time is then that of the last line that had one. */
   beat(clockUs: number, beat: Beat): void;
   bye(clockUs: number, beat: Beat): void;
+  /** The transport's last word: it dropped so many lines, of all kinds, while the run lasted. */
+  dropped(lines: number): void;
   /** A line that could not be read; its bytes are valid during the call only. Where its number could still be read: lane and seq. */
   broken(line: Uint8Array, lane?: number, seq?: number): void;
 }

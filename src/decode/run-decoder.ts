@@ -5,6 +5,7 @@ import type { Problem } from '../problem/problem.ts';
 import type { RunAccount } from '../telemetry/ledger.ts';
 import { ClockAnchor } from './clock.ts';
 import { BatchBuilder } from './columns.ts';
+import { CutOff } from './cut-off.ts';
 import { Lanes } from './lanes.ts';
 import type { Beat, LineReader, LineVisitor } from './lines.ts';
 import { rowsBetween } from './rows-between.ts';
@@ -40,6 +41,9 @@ export class RunDecoder implements LineVisitor, Life {
   #ready = false;
   #over = false;
   #clockUs = NaN;
+  readonly #cutOff = new CutOff();
+  readonly dropped = (lines: number) => this.#cutOff.dropped(lines);
+  readonly #anchored = () => this.run.clock === 'wall' || this.#anchor.known;
   #beat = { skipped: 0, missed: 0, mapFull: 0, timeUs: NaN };
   #signals: Signal[] = [];
   #atUs = 0;
@@ -88,6 +92,8 @@ export class RunDecoder implements LineVisitor, Life {
     this.flush(signals);
     this.#settle();
     this.#count();
+    const [fromUs, toUs] = [Number.isNaN(this.#beat.timeUs) ? this.nowUs : this.#beat.timeUs, this.nowUs];
+    for (const loss of this.#cutOff.losses(this.#account.lost, problem)) this.#signals.push({ kind: 'lost', run: this.run, ...loss, fromUs, toUs });
     this.#signals.push({ kind: 'gone', run: this.run, timeUs: this.nowUs, ...(problem && { problem }) });
     this.#others.gone(this, signals);
   }
@@ -151,6 +157,7 @@ export class RunDecoder implements LineVisitor, Life {
   }
 
   bye(clockUs: number, beat: Beat): void {
+    this.#cutOff.bye();
     this.beat(clockUs, beat);
     if (!Number.isNaN(clockUs)) this.byeUs = this.#time(clockUs);
   }
@@ -236,10 +243,6 @@ export class RunDecoder implements LineVisitor, Life {
     );
     this.#shownUs = this.#atUs;
     this.#brokenUnshown = 0;
-  }
-
-  #anchored(): boolean {
-    return this.run.clock === 'wall' || this.#anchor.known;
   }
 
   #wall(clockUs: number): { timeUs: number; errorUs: number } {

@@ -26,5 +26,7 @@ export type Signal =
  * hole: numbers missing between records (the transport dropped them). skipped: the probe did not run. broken: lines that
  * could not be read. sampling: the kernel counted more events than the poller could tell apart. map_full: a kernel map was full.
  * unwatched: no run of the goal was ready, so whatever happened was not seen; how much is not known.
+ * overload: the probes were ended because they took too much time (the count is of such ends). transport: lines that were
+ * dropped after the last one that came, of which at most so many were records.
  */
-export type LostReason = 'hole' | 'skipped' | 'broken' | 'sampling' | 'map_full' | 'unwatched';
+export type LostReason = 'hole' | 'skipped' | 'broken' | 'sampling' | 'map_full' | 'unwatched' | 'overload' | 'transport';

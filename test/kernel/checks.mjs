@@ -1,14 +1,18 @@
 // All checks, one after the other: they share the kernel's modules. Prints a line for each and "N passed, N failed".
+import { existsSync, readFileSync } from 'node:fs';
 import { only } from './cases.mjs';
 import { commandLineChecks } from './commandline.mjs';
 import { conformanceChecks } from './conformance.mjs';
 
 const { kernelChecks } = only === '' ? await import('./life.mjs') : { kernelChecks: [] };
 const { lossChecks } = only === '' ? await import('./losses.mjs') : { lossChecks: [] };
+const { supervisionChecks } = only === '' ? await import('./supervision.mjs') : { supervisionChecks: [] };
 let passed = 0;
 let failed = 0;
 const started = performance.now();
-for (const [name, check] of [...kernelChecks, ...lossChecks, ...(only === '' ? commandLineChecks : []), ...conformanceChecks]) {
+const named = new RegExp(existsSync('/job/checks') ? readFileSync('/job/checks', 'utf8').trim() : '');
+const all = [...kernelChecks, ...lossChecks, ...supervisionChecks, ...(only === '' ? commandLineChecks : []), ...conformanceChecks];
+for (const [name, check] of all.filter(([name]) => named.test(name))) {
   const before = performance.now();
   try {
     await check();

@@ -11,10 +11,13 @@ import { catalogue } from './catalogue.mjs';
 const [lab, job] = process.argv.slice(2);
 const root = join(import.meta.dirname, '../..');
 const inside = join(root, 'test/lab/vm/inside.sh');
-const { compile, moduleKey } = await import(join(root, 'dist/engine/systemtap/compile.js'));
+const { compile, compiledModules, moduleKey } = await import(join(root, 'dist/engine/systemtap/compile.js'));
+const { CompileQueue } = await import(join(root, 'dist/engine/systemtap/queue.js'));
+const { readManifest } = await import(join(root, 'dist/engine/systemtap/manifest.js'));
 const { loaderId } = await import(join(root, 'dist/engine/systemtap/available.js'));
 const { generateModule } = await import(join(root, 'dist/generate/generate.js'));
 const { modulesOfProject } = await import('./project.mjs');
+const { variants } = await import('./variants.mjs');
 
 const tapline = join(job, 'tapline');
 for (const part of ['dist', 'scripts-stp', 'rules', 'config', 'package.json'])
@@ -29,6 +32,8 @@ for (const program of [
   'job.sh',
   'checks.mjs',
   'life.mjs',
+  'supervision.mjs',
+  'flood.mjs',
   'hostile.mjs',
   'watching.mjs',
   'commandline.mjs',
@@ -54,48 +59,56 @@ const loader = loaderId({ libModules: '', path: [join(lab, 'root/usr/bin')] });
 const facts = { hz: 0, kernel, tracepoints: new Map(), engineVersion: '' };
 const everyGoal = catalogue(join(root, 'scripts-stp'));
 writeFileSync(join(job, 'goals.json'), JSON.stringify(everyGoal));
-const goals = everyGoal.filter((goal) => goal.engines.systemtap?.template !== undefined && only === '');
+const chosen = process.env.GOALS?.split(',');
+const goals = everyGoal.filter(
+  (goal) => goal.engines.systemtap?.template !== undefined && only === '' && chosen?.includes(goal.id) !== false,
+);
 const all = goals.map((goal) => {
   const module = generateModule({ goal, rules: [], engine: 'systemtap', facts, pushdown: true });
   if (!module.ok) throw new Error(JSON.stringify(module.problems));
   return module.value;
 });
-const engineOnly = process.env.ENGINE_ONLY === '1' || only !== '';
+const engineOnly = process.env.ENGINE_ONLY === '1' || only !== '' || chosen !== undefined;
 const ofProject = engineOnly ? [] : await modulesOfProject(root, facts);
 if (engineOnly) writeFileSync(join(job, 'engine-only'), '');
 if (only !== '') writeFileSync(join(job, 'only'), only);
+if (process.env.CHECKS) writeFileSync(join(job, 'checks'), process.env.CHECKS);
 
 const conformance = await import(join(job, 'lab/conformance.mjs'));
 const byId = new Map(everyGoal.map((goal) => [goal.id, goal]));
 const stand = { name: 'systemtap', available: async () => ({ can: true, summary: '', limits: [] }), facts: async () => facts };
 const ofCases = [];
-for (const cases of (await casesFor(join(root, 'test/conformance'), byId, 'systemtap', conformance)).asked)
+for (const cases of chosen ? [] : (await casesFor(join(root, 'test/conformance'), byId, 'systemtap', conformance)).asked)
   for (const batch of conformance.batchesOf(cases)) {
     const { modules, problems } = await modulesWanted(root, stand, conformance.wantedBy(batch), {});
     for (const problem of problems) console.error(`lab: ${JSON.stringify(problem)}`);
     ofCases.push(...modules);
   }
 
-const target = { kernel, loader, cacheDir: join(lab, 'modules'), modulesDirs: [] };
+const worse = only === '' ? variants(all) : {};
+const target = { kernel, loader, stap: '', cacheDir: join(lab, 'modules'), modulesDirs: [] };
 const host = { spawn: (command, args, { cwd }) => spawn(inside, [lab, cwd, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }) };
-const different = new Map([...all, ...ofProject, ...ofCases].map((module) => [module.name, module]));
-for (const module of different.values()) {
-  const started = performance.now();
-  const file = await compile(module, target, host, new AbortController().signal, (problem) => console.error(`lab: ${problem.message}`));
-  if (!file.ok) {
-    console.error(`lab: ${JSON.stringify(file.problems, null, 1)}`);
-    console.log('0 passed, 1 failed');
-    process.exit(1);
-  }
-  console.error(`lab: ${module.name} (${Math.round((performance.now() - started) / 100) / 10} s)`);
-  const to = join(job, 'modules', kernel, moduleKey(module, target));
-  mkdirSync(to, { recursive: true });
-  cpSync(dirname(file.value), to, { recursive: true });
-}
+const queue = new CompileQueue(2);
+const compiling = { host, queue, ends: new AbortController().signal, onProgress: (problem) => console.error(`lab: ${problem.message}`) };
+await Promise.all(
+  [...new Map([...all, ...ofProject, ...ofCases, ...Object.values(worse)].map((module) => [module.name, module])).values()].map(async (module) => {
+    const kept = compiledModules(module, target).find((file) => readManifest(file) !== undefined);
+    const file = kept === undefined ? await compile(module, target, compiling) : { ok: true, value: kept };
+    if (!file.ok) {
+      console.error(`lab: ${JSON.stringify(file.problems, null, 1)}`);
+      console.log('0 passed, 1 failed');
+      process.exit(1);
+    }
+    const to = join(job, 'modules', kernel, moduleKey(module, target));
+    mkdirSync(to, { recursive: true });
+    cpSync(dirname(file.value), to, { recursive: true });
+  }),
+);
 // The golden sources have filters in them, which the compiler has to understand.
 const golden = join(job, 'golden');
 cpSync(join(root, 'test/golden/modules'), golden, { recursive: true });
 cpSync(join(root, 'scripts-stp/lib'), join(golden, 'lib'), { recursive: true });
-for (const file of readdirSync(golden).filter((name) => name.endsWith('.stp') && only === ''))
+for (const file of readdirSync(golden).filter((name) => name.endsWith('.stp') && only === '' && chosen === undefined))
   execFileSync(inside, [lab, golden, 'stap', '-p2', '-r', kernel, '-I', 'lib', file], { stdio: ['ignore', 'ignore', 'inherit'] });
 writeFileSync(join(job, 'modules.json'), JSON.stringify(all));
+writeFileSync(join(job, 'variants.json'), JSON.stringify(worse));

@@ -7,6 +7,7 @@
 # TAPLINE_LAB_DIR: where the lab is kept. SECONDS_ALLOWED: for the job in the VM (600). ENGINE_ONLY=1: without the command line.
 # CONFORMANCE=TEXT,...: only the cases of test/conformance with one of these in their "goal: title". TAPLINE_SEEN=1: writes what was seen
 # into docs/reference/seen.md.
+# CHECKS=REGEXP: only the checks whose names it fits; GOALS=a.b,c.d: only these goals' modules, and no cases.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 lab=${TAPLINE_LAB_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tapline/lab}

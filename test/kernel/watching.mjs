@@ -7,17 +7,19 @@ import { systemtapEngine } from './tapline/dist/engine/systemtap/index.js';
 import { Ledger } from './tapline/dist/telemetry/ledger.js';
 import { wallClock } from './tapline/dist/telemetry/clock.js';
 
-export const allModules = JSON.parse(readFileSync('/job/modules.json', 'utf8')).map((module) => ({
-  ...module,
-  goal: { ...module.goal, folder: `/job/tapline/scripts-stp/${module.goal.id}` },
-}));
+const here = (module) => ({ ...module, goal: { ...module.goal, folder: `/job/tapline/scripts-stp/${module.goal.id}` } });
+export const allModules = JSON.parse(readFileSync('/job/modules.json', 'utf8')).map(here);
+export const variant = (name) => here(JSON.parse(readFileSync('/job/variants.json', 'utf8'))[name]);
 export const modulesOf = (...ids) => allModules.filter((module) => ids.includes(module.goal.id));
 
 export const host = { spawn: spawnInGroup, clock: wallClock, proc: '/proc', sys: '/sys', hostname: 'lab', uid: 0, pollMs: 200 };
-export const engine = systemtapEngine({ modulesDirs: ['/job/modules'], cacheDir: '/root/.cache/tapline/systemtap' });
+const places = { modulesDirs: ['/job/modules'], cacheDir: '/root/.cache/tapline/systemtap' };
+export const engine = systemtapEngine(places);
+/** One that bears being held up: for tests that stop staprun. */
+export const patientEngine = systemtapEngine({ ...places, timing: { readyMs: 60_000, knockMs: 100, turnMs: 1000, silentTurns: 120 } });
 
 /** Everything that a run says, and how to wait for it. */
-export function watchModules(modules) {
+export function watchModules(modules, watchedBy = engine) {
   const stop = new AbortController();
   const ledger = new Ledger();
   const seen = { frames: [], records: [], problems: [], ready: [], gone: [], lost: [] };
@@ -31,7 +33,7 @@ export function watchModules(modules) {
     waiting = waiting.filter(({ condition, resolve }) => !condition() || resolve());
   };
   const done = new Promise((resolve, reject) => {
-    engine.run(modules, host, stop.signal).subscribe({
+    watchedBy.run(modules, host, stop.signal).subscribe({
       next(frames) {
         seen.frames.push(...frames.filter((frame) => frame.kind !== 'lines'));
         for (const signal of decoder.push(frames)) {

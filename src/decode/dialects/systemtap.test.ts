@@ -51,6 +51,7 @@ function read(text: string | Uint8Array) {
     marks: [] as number[][],
     beats: [] as [number, Beat][],
     byes: [] as Beat[],
+    dropped: [] as number[],
     broken: [] as [string, number | undefined, number | undefined][],
   };
   systemtapLines.reader(goal)(typeof text === 'string' ? Buffer.from(text) : text, builder, {
@@ -58,6 +59,7 @@ function read(text: string | Uint8Array) {
     mark: (clockUs, number) => seen.marks.push([clockUs, number]),
     beat: (clockUs, beat) => seen.beats.push([clockUs, beat]),
     bye: (_clockUs, beat) => seen.byes.push(beat),
+    dropped: (lines) => seen.dropped.push(lines),
     broken: (line, lane, seq) => seen.broken.push([Buffer.from(line).toString('latin1'), lane, seq]),
   });
   const batch = builder.build(run, (timeUs) => ({ timeUs, errorUs: 0 }));
@@ -91,7 +93,8 @@ test('text comes through byte for byte: escapes, a literal \\N, bytes that are n
 });
 
 test('marks, beats and the goodbye; a handler that failed counts as skipped', () => {
-  const { marks, beats, byes } = read('m\t5\t41\nb\t6\t7\t1\t2\t3\t4\t5\ne\t8\t9\t0\t0\t0\t0\t0\n');
+  const { marks, beats, byes, dropped } = read('m\t5\t41\nb\t6\t7\t1\t2\t3\t4\t5\ne\t8\t9\t0\t0\t0\t0\t0\nt\t12\n');
+  expect(dropped).toEqual([12]);
   expect(marks).toEqual([[5, 41]]);
   expect(beats).toEqual([[6, { emitted: [[0, 7]], lost: 1, skipped: 5, filtered: 4, missed: 0, mapFull: 5 }]]);
   expect(byes.map(({ emitted }) => emitted)).toEqual([[[0, 9]]]);

@@ -57,6 +57,7 @@ function readLine(line: Cursor, row: RowWriter, visitor: LineVisitor): boolean {
   if (line.to - line.from !== 1) return false;
   const kind = line.bytes[line.from];
   if (kind === 0x72 /* r */) return readRecord(line, row, visitor);
+  if (kind === 0x74 /* t */) return readDropped(line, visitor);
   const clockUs = line.number();
   if (!(clockUs >= 0)) return false;
   if (kind === 0x6d /* m */) {
@@ -79,6 +80,14 @@ function readRecord(line: Cursor, row: RowWriter, visitor: LineVisitor): boolean
   if (clockUs >= 0 && row.columns.every((column) => line.next() && putField(column, line.bytes, line.from, line.to)) && line.atEnd)
     visitor.record(lane, seq, clockUs, NaN, 1);
   else visitor.broken(line.bytes.subarray(line.start, line.end), lane, seq);
+  return true;
+}
+
+/** `t<TAB>number`, added by the engine: staprun tells only at its end how many lines the transport dropped. */
+function readDropped(line: Cursor, visitor: LineVisitor): boolean {
+  const lines = line.number();
+  if (!(lines >= 0) || !line.atEnd) return false;
+  visitor.dropped(lines);
   return true;
 }
 

@@ -16,7 +16,8 @@ import {
 import { knownPackages } from '../machine/known-packages.ts';
 import { output } from '../machine/output.ts';
 import { findProgram, type Places } from '../machine/places.ts';
-import type { Target } from './compile.ts';
+import type { ModulePlaces } from './compile.ts';
+import { readKernelObject } from './kernel-object.ts';
 
 /** What is known of the SystemTap that is installed. */
 export interface SystemtapFacts {
@@ -26,6 +27,8 @@ export interface SystemtapFacts {
   readonly newestKernel: string | undefined;
   /** Whether any module is compiled for the running kernel already. */
   readonly compiled: boolean;
+  /** Whether one of these has a signature; looked at only where the kernel asks for one. */
+  readonly signed?: boolean;
 }
 
 /**
@@ -38,7 +41,7 @@ export function loaderId(places: Places): string | undefined {
 }
 
 /** Looks at everything that a load needs, without loading: kernel, locks, user, programs, headers, versions. */
-export async function available(host: EngineHost, places: Places, target: Omit<Target, 'loader'>): Promise<Availability> {
+export async function available(host: EngineHost, places: Places, target: ModulePlaces): Promise<Availability> {
   const facts = gatherFacts(host, places);
   const own = await systemtapFacts(host, facts, target);
   const first = judge(facts, own);
@@ -51,13 +54,14 @@ export async function available(host: EngineHost, places: Places, target: Omit<T
   return findings.some(({ level }) => level === 'stops') ? unavailable(findings) : { can: true, summary, findings };
 }
 
-export async function systemtapFacts(host: EngineHost, facts: MachineFacts, target: Omit<Target, 'loader'>): Promise<SystemtapFacts> {
+export async function systemtapFacts(host: EngineHost, facts: MachineFacts, target: ModulePlaces): Promise<SystemtapFacts> {
   // stap writes its version to stderr.
   const about = facts.programs.has('stap') ? (await output(host, 'stap', ['--version'], { limitMs: 5000 })).said.join('\n') : '';
   return {
     version: /version ([0-9.]+)/.exec(about)?.[1],
     newestKernel: /tested kernel versions: \S+ \.\.\. (\d+\.\d+)/.exec(about)?.[1],
     compiled: hasCompiled(target),
+    ...((facts.lockdown !== undefined || facts.signedOnly) && { signed: hasCompiled(target, isSigned) }),
   };
 }
 
@@ -79,7 +83,9 @@ export function judge(facts: MachineFacts, own: SystemtapFacts): Finding[] {
     return [stops('modules-disabled', 'loading modules was switched off until the next boot (kernel.modules_disabled)', [reboot])];
   const compiling = compilerFindings(facts, own);
   return [
-    ...signingFindings(facts),
+    ...(own.signed === true === true
+      ? signingFindings(facts).map((finding) => limits(finding.id, `runs only modules that are compiled and signed already: ${finding.what}`))
+      : signingFindings(facts)),
     ...missingConfig(facts, {
       CONFIG_MODULE_UNLOAD: 'a probe could not be taken out again',
       CONFIG_RELAY: 'probes could not hand over what they print',
@@ -147,13 +153,17 @@ function compilerFindings(facts: MachineFacts, { version, newestKernel }: System
   ];
 }
 
-/** Any module at all for this kernel; whether it is the one that is needed shows when it is run. */
-function hasCompiled({ kernel, cacheDir, modulesDirs }: Omit<Target, 'loader'>): boolean {
+/** Any module at all for this kernel that `fits`; whether it is the one that is needed shows when it is run. */
+function hasCompiled({ kernel, cacheDir, modulesDirs }: ModulePlaces, fits: (file: string) => boolean = () => true): boolean {
   return [cacheDir, ...modulesDirs].some((dir) => {
     try {
-      return readdirSync(join(dir, kernel)).length > 0;
+      return readdirSync(join(dir, kernel), { recursive: true, encoding: 'utf8' }).some(
+        (file) => file.endsWith('.ko') && fits(join(dir, kernel, file)),
+      );
     } catch {
       return false;
     }
   });
 }
+
+const isSigned = (file: string): boolean => readKernelObject(readFileSync(file))?.signed === true;

@@ -1,13 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Module } from '../../generate/module.ts';
 import { error, fail, ok, warning, type Problem, type Result } from '../../problem/problem.ts';
+import { version } from '../../telemetry/version.ts';
 import { gently, startChild } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
+import { readKernelObject } from './kernel-object.ts';
+import { libraryOf } from './library.ts';
+import { writeManifest } from './manifest.ts';
 import { compileCause } from './messages.ts';
 import { drain } from './modules.ts';
+import type { CompileQueue } from './queue.ts';
 
 /** For which kernel, by which SystemTap, and where compiled modules are kept. */
 export interface Target {
@@ -15,11 +21,16 @@ export interface Target {
   readonly kernel: string;
   /** Names the SystemTap that is installed (available.ts: loaderId). */
   readonly loader: string;
+  /** Version of the compiler; "none" where modules are only loaded. */
+  readonly stap: string;
   /** Modules compiled here: DIR/KERNEL/KEY/NAME.ko. */
   readonly cacheDir: string;
   /** Modules compiled elsewhere, same layout; only read. */
   readonly modulesDirs: readonly string[];
 }
+
+/** Where a module that is compiled already may lie. */
+export type ModulePlaces = Pick<Target, 'kernel' | 'cacheDir' | 'modulesDirs'>;
 
 /**
  * Handlers run with interrupts off: one that is interrupted would make the kernel skip nested hits without counting them
@@ -27,26 +38,22 @@ export interface Target {
  */
 const flags = ['--suppress-handler-errors', '-DMAXSKIPPED=1000000000', '-DINTERRUPTIBLE=0'];
 
-/** A template may ask for numbers of its own: a line `//@stap -DNAME=NUMBER`. */
-const ownFlags = (source: string) => [...source.matchAll(/^\/\/@stap (-D[A-Z_]+=\d+)$/gm)].map((match) => match[1] ?? '');
-
-/** The tapset beside the goals' folders. */
-const libraryOf = (module: Module) => join(module.goal.folder ?? '.', '..', 'lib');
+/** A template may ask for numbers of its own: a line `//@stap -DNAME=NUMBER`, or NUMBERLL. */
+const ownFlags = (source: string) => [...source.matchAll(/^\/\/@stap (-D[A-Z_]+=\d+(?:LL)?)$/gm)].map((match) => match[1] ?? '');
 
 /** Names everything that the compiled module depends on. 16 hex digits. */
 export function moduleKey(module: Module, target: Pick<Target, 'kernel' | 'loader'>): string {
   const hash = createHash('sha256');
-  const library = libraryOf(module);
   const parts = [module.name, module.source, target.kernel, target.loader, ...flags];
-  for (const file of readdirSync(library).sort()) parts.push(file, readFileSync(join(library, file), 'utf8'));
+  for (const { name, text } of libraryOf(module)) parts.push(name, text);
   for (const part of parts) hash.update(`${part.length}:${part}`);
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The compiled module, if it has been compiled for this target. The file's name is the module's: staprun goes by it. */
-export function compiledModule(module: Module, target: Target): string | undefined {
+/** The compiled module wherever it lies, if it has been compiled for this target. The file's name is the module's: staprun goes by it. */
+export function compiledModules(module: Module, target: Target): string[] {
   const key = moduleKey(module, target);
-  return [target.cacheDir, ...target.modulesDirs].map((dir) => join(dir, target.kernel, key, `${module.name}.ko`)).find(existsSync);
+  return [target.cacheDir, ...target.modulesDirs].map((dir) => join(dir, target.kernel, key, `${module.name}.ko`)).filter(existsSync);
 }
 
 /** Forgets a compiled module that turned out not to fit. False where it was not compiled here. */
@@ -57,41 +64,59 @@ export function discard(module: Module, target: Target): boolean {
   return had;
 }
 
-/**
- * Compiles a module into the cache; resolves with the path of its .ko. The first module for a kernel takes minutes (SystemTap looks
- * at each of the kernel's tracepoint headers once), later ones seconds; `onProgress` is told so. Problems: ENGINE_COMPILE_FAILED.
- */
-export async function compile(
-  module: Module,
-  target: Target,
-  host: EngineHost,
-  ends: AbortSignal,
-  onProgress: (problem: Problem) => void,
-): Promise<Result<string>> {
-  const found = compiledModule(module, target);
-  if (found !== undefined) return ok(found);
-  const base = join(target.cacheDir, target.kernel);
-  const folder = join(base, moduleKey(module, target));
-  const work = `${folder}.${randomBytes(4).toString('hex')}`;
-  mkdirSync(work, { recursive: true });
-  try {
-    writeFileSync(join(work, `${module.name}.stp`), module.source);
-    cpSync(libraryOf(module), join(work, 'lib'), { recursive: true });
-    const args = ['-p4', '-r', target.kernel, '-m', module.name, '-I', 'lib', ...flags, ...ownFlags(module.source), `${module.name}.stp`];
-    const failure = await runStap(args, work, host, ends, (seconds) => onProgress(compiling(module, target, seconds)));
-    if (failure !== undefined || !existsSync(join(work, `${module.name}.ko`)))
-      return fail(
-        error('ENGINE_COMPILE_FAILED', `${module.goal.id} could not be compiled for kernel ${target.kernel}.`, {
-          cause: failure ?? 'stap made no module',
-        }),
-      );
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(work, folder);
-    return ok(join(folder, `${module.name}.ko`));
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+export interface CompileWith {
+  readonly host: EngineHost;
+  readonly queue: CompileQueue;
+  /** Stops it. */
+  readonly ends: AbortSignal;
+  /** Told ENGINE_COMPILING when it begins and each 30 s, and ENGINE_COMPILED. */
+  readonly onProgress: (problem: Problem) => void;
 }
+
+/**
+ * Compiles a module into the cache, whatever lies there; resolves with the path of its .ko, which has its manifest beside it.
+ * Problems: ENGINE_COMPILE_FAILED.
+ */
+export const compile = (module: Module, target: Target, { host, queue, ends, onProgress }: CompileWith): Promise<Result<string>> =>
+  queue.run(async (at, of) => {
+    const base = join(target.cacheDir, target.kernel);
+    const folder = join(base, moduleKey(module, target));
+    const work = `${folder}.${randomBytes(4).toString('hex')}`;
+    const failed = (cause: string) =>
+      fail(error('ENGINE_COMPILE_FAILED', `${module.goal.id} could not be compiled for kernel ${target.kernel}.`, { cause }));
+    const started = performance.now();
+    const seconds = () => Math.round((performance.now() - started) / 1000);
+    const progress = () => onProgress(compiling(module, target, { seconds: seconds(), at, of }));
+    if (ends.aborted) return failed('stopped');
+    mkdirSync(work, { recursive: true });
+    try {
+      writeFileSync(join(work, `${module.name}.stp`), module.source);
+      mkdirSync(join(work, 'lib'));
+      for (const { name, text } of libraryOf(module)) writeFileSync(join(work, 'lib', name), text);
+      const args = ['-p4', '-r', target.kernel, '-m', module.name, '-I', 'lib', ...flags, ...ownFlags(module.source), `${module.name}.stp`];
+      const failure = await runStap(args, work, host, ends, progress);
+      if (failure !== undefined) return failed(failure);
+      const made = join(work, `${module.name}.ko`);
+      const object = existsSync(made) ? readKernelObject(readFileSync(made)) : undefined;
+      if (object === undefined) return failed('stap made no module');
+      writeManifest(made, {
+        format: 1,
+        goal: module.goal.id,
+        module: module.name,
+        kernel: target.kernel,
+        stap: target.stap,
+        loader: target.loader,
+        sha256: object.sha256,
+        tapline: version,
+      });
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(work, folder);
+      onProgress(warning('ENGINE_COMPILED', `Compiled ${module.goal.id} for kernel ${target.kernel} in ${seconds()} s (${at} of ${of}).`));
+      return ok(join(folder, `${module.name}.ko`));
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  });
 
 /** Undefined when it succeeded, else why not. At low priority: the machine has other work. */
 async function runStap(
@@ -99,7 +124,7 @@ async function runStap(
   cwd: string,
   host: EngineHost,
   ends: AbortSignal,
-  onWait: (seconds: number) => void,
+  onWait: () => void,
 ): Promise<string | undefined> {
   const said: string[] = [];
   const child = startChild(host.spawn, 'nice', ['-n', '10', 'stap', ...args], { cwd, onStderr: (line) => said.push(line) });
@@ -108,8 +133,8 @@ async function runStap(
   if (ends.aborted) stop();
   const over = new AbortController();
   const waiting = (async () => {
-    for (let seconds = 0; !over.signal.aborted; seconds += 30) {
-      onWait(seconds);
+    while (!over.signal.aborted) {
+      onWait();
       await delay(30_000, undefined, { signal: over.signal }).catch(() => undefined);
     }
   })();
@@ -122,10 +147,12 @@ async function runStap(
   return exit.error ? exit.error.message : ends.aborted ? 'stopped' : compileCause(said);
 }
 
-const compiling = (module: Module, target: Target, seconds: number): Problem =>
+const compiling = (
+  module: Module,
+  target: Target,
+  { seconds, at, of }: { readonly seconds: number; readonly at: number; readonly of: number },
+): Problem =>
   warning(
     'ENGINE_COMPILING',
-    seconds === 0
-      ? `Compiling ${module.goal.id} for kernel ${target.kernel}; the first module for a kernel takes minutes, later ones seconds.`
-      : `Still compiling ${module.goal.id} (${seconds} s).`,
+    `Compiling ${module.goal.id} for kernel ${target.kernel} (${at} of ${of}${seconds > 0 ? `, ${seconds} s so far` : ''}${at === 1 ? '; the first one for a kernel takes minutes, later ones seconds' : ''}).`,
   );

@@ -7,6 +7,7 @@ import type { Module } from '../../generate/module.ts';
 import { spawnInGroup } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
 import type { Frame } from '../frame.ts';
+import { kernelObject } from '../../../test/lab/kernel-object.ts';
 import { systemtapEngine } from './index.ts';
 
 // Programs that stand in for stap, nice and staprun: they leave the same traces in /proc (here a folder) and understand the
@@ -17,10 +18,11 @@ const mode = (name: string, value: string) => writeFileSync(at('mode', name), va
 const log = () => (existsSync(at('log')) ? readFileSync(at('log'), 'utf8').trim().split('\n') : []);
 const modules = () => readFileSync(at('proc/modules'), 'utf8');
 
-const stap = `echo stap "$@" >> ROOT/log
+const stap = `if [ "$1" = --version ]; then echo 'Systemtap translator/driver (version 5.6/0.196)' >&2; exit; fi
+echo stap "$@" >> ROOT/log
 if [ -e ROOT/mode/compile ]; then cat ROOT/mode/compile >&2; exit 1; fi
 while [ "$1" != -m ]; do shift; done
-echo compiled > "$2.ko"`;
+cp ROOT/made.ko "$2.ko"`;
 const staprun = `if [ "$1" = -d ]; then
   echo "unload $2" >> ROOT/log
   [ -e ROOT/mode/stuck ] || : > ROOT/proc/modules
@@ -47,7 +49,9 @@ beforeEach(() => {
   writeFileSync(at('proc/sys/kernel/osrelease'), '7.2.12-test\n');
   writeFileSync(at('proc/sys/kernel/random/boot_id'), 'boot\n');
   writeFileSync(at('proc/modules'), '');
-  writeFileSync(at('goals/lib/record.stp'), '// the tapset');
+  writeFileSync(at('made.ko'), kernelObject(module().name, '7.2.12-test'));
+  writeFileSync(at('goals/lib/record.stp'), 'function tl_next_seq:long() { return 1 }');
+  writeFileSync(at('goals/lib/other.stp'), 'function tl_other:long() { return 2 }');
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -69,7 +73,7 @@ const module = (): Module => ({
   name: 'tapline_test_goal_0123456789ab',
   goal: goal(),
   engine: 'systemtap',
-  source: '// generated\n//@stap -DMAXSTRINGLEN=4352\n',
+  source: '// generated\n//@stap -DMAXSTRINGLEN=4352\nprobe begin { tl_next_seq() }\n',
   rules: [],
   pushdown: [],
 });
@@ -91,7 +95,10 @@ const engine = (more: Parameters<typeof systemtapEngine>[0] = {}) =>
   });
 const text = (frames: readonly Frame[]) =>
   frames.map((frame) => (frame.kind === 'lines' ? Buffer.from(frame.lines).toString() : '')).join('');
-const codes = (frames: readonly Frame[]) => frames.flatMap((frame) => ('problem' in frame && frame.problem ? [frame.problem.code] : []));
+const codes = (frames: readonly Frame[]) =>
+  frames
+    .flatMap((frame) => ('problem' in frame && frame.problem ? [frame.problem.code] : []))
+    .filter((code) => code !== 'ENGINE_COMPILED');
 
 /** Runs until `enough`, then stops it; all frames. */
 function watch(
@@ -134,9 +141,11 @@ test('compiles once, loads with its own pid, brings markers and lines, takes the
 
 test('a changed tapset, or another SystemTap, is another module', async () => {
   await watch(ready);
+  appendFileSync(at('goals/lib/other.stp'), '// a file that it does not use');
+  expect(await engine().compiled([module()], host())).toBe(true);
   appendFileSync(at('goals/lib/record.stp'), '// changed');
   expect(await engine().compiled([module()], host())).toBe(false);
-  writeFileSync(at('goals/lib/record.stp'), '// the tapset');
+  writeFileSync(at('goals/lib/record.stp'), 'function tl_next_seq:long() { return 1 }');
   expect(await engine().compiled([module()], host())).toBe(true);
   appendFileSync(at('bin/staprun'), '# another release\n');
   expect(await engine().compiled([module()], host())).toBe(false);

@@ -10,6 +10,12 @@ export function understand(line: string, name: string): Problem | undefined {
   return /^(ERROR|WARNING)/.test(text) ? warning('ENGINE_SAID', `SystemTap says of ${name}: ${text}`) : undefined;
 }
 
+/** How many lines the transport dropped in all, of staprun's line at its end; undefined for other lines. */
+export function droppedLines(line: string): number | undefined {
+  const count = /There were (\d+) transport failures/.exec(line)?.[1];
+  return count === undefined ? undefined : Number(count);
+}
+
 interface Said {
   readonly name: string;
   readonly text: string;

@@ -1,19 +1,20 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { kill } from 'node:process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { warning, type Problem } from '../../problem/problem.ts';
 import { startChild, type Child } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
+import { readOrNothing } from '../kernel-facts.ts';
 
 /**
  * What this install has loaded: a file for each module while it runs, with the processes that hold it. A module that outlived
  * them (SIGKILL, a crash) is removed at the next start; nobody else's modules are ever touched.
  */
 export interface Holder {
-  /** Tapline, and staprun (which becomes stapio). */
+  /** Tapline, and staprun (which becomes stapio); that is unknown until it is started. */
   readonly tapline: ProcessId;
-  readonly loader: ProcessId;
+  readonly loader?: ProcessId;
 }
 
 /** A pid and when it started (clock ticks since boot, field 22 of /proc/PID/stat): pids are used again. */
@@ -44,9 +45,13 @@ export class LoadedList {
     this.#host = host;
   }
 
-  add(name: string, taplinePid: number, loaderPid: number): void {
+  /** Once before the loader is started, once when its number is known. */
+  add(name: string, taplinePid: number, loaderPid?: number): void {
     mkdirSync(this.#folder, { recursive: true });
-    const holder: Holder = { tapline: this.#identify(taplinePid), loader: this.#identify(loaderPid) };
+    const holder: Holder = {
+      tapline: this.#identify(taplinePid),
+      ...(loaderPid !== undefined && { loader: this.#identify(loaderPid) }),
+    };
     writeFileSync(this.#file(name), JSON.stringify(holder));
   }
 
@@ -56,26 +61,37 @@ export class LoadedList {
 
   /**
    * Removes what earlier runs left loaded. A loader that outlived its Tapline (stapio does not end when its reader is gone)
-   * is ended first. Modules of a Tapline that still runs are left alone.
+   * is ended first. Modules of a Tapline that still runs, and those that somebody else's loader holds, are left alone.
    */
   async sweep(): Promise<Problem[]> {
     const problems: Problem[] = [];
     for (const name of this.#names()) {
       const holder = this.#read(name);
       if (holder !== undefined && this.#alive(holder.tapline)) continue;
-      const was = loadedModules(this.#host)?.has(name) === true;
-      if (holder !== undefined) await this.#end(holder.loader);
-      const left = was ? await unload(name, this.#host) : undefined;
-      problems.push(
-        ...(left
-          ? [left]
-          : was
-            ? [warning('ENGINE_MODULE_SWEPT', `The kernel module ${name}, left by a run that was killed, was removed.`)]
-            : []),
-      );
+      const was = this.#isLoaded(name);
+      if (holder !== undefined) for (const loader of this.#loadersOf(name, holder)) await this.#end(loader);
+      const others = this.#loaders(name).length > 0;
+      const left = this.#isLoaded(name) && !others ? await unload(name, this.#host) : undefined;
+      if (left !== undefined) problems.push(left);
+      else if (was && !others)
+        problems.push(warning('ENGINE_MODULE_SWEPT', `The kernel module ${name}, left by a run that was killed, was removed.`));
       if (left === undefined) this.remove(name);
     }
     return problems;
+  }
+
+  /** Those that the dead Tapline started: their arguments name it (live: `tapline_pid=`), if it had no time to note them. */
+  #loadersOf(name: string, { tapline, loader }: Holder): ProcessId[] {
+    const started = this.#loaders(name).filter(({ args }) => args.includes(`tapline_pid=${tapline.pid}`));
+    return [...started.map(({ pid }) => this.#identify(pid)), ...(loader ? [loader] : [])];
+  }
+
+  /** Processes that load or run the module: staprun, or stapio, with its file as an argument. */
+  #loaders(name: string): { readonly pid: number; readonly args: readonly string[] }[] {
+    return readdirSync(this.#host.proc)
+      .filter((entry) => /^\d+$/.test(entry))
+      .map((pid) => ({ pid: Number(pid), args: (readOrNothing(`${this.#host.proc}/${pid}/cmdline`) ?? '').split('\0') }))
+      .filter(({ args }) => /^(staprun|stapio)$/.test(basename(args[0] ?? '')) && args.some((arg) => basename(arg) === `${name}.ko`));
   }
 
   #names(): string[] {
@@ -97,17 +113,16 @@ export class LoadedList {
   }
 
   async #end(process: ProcessId): Promise<void> {
-    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    // staprun takes the module out on TERM; one that is stopped (SIGSTOP) has to go on first.
+    if (this.#alive(process)) signal(process.pid, 'SIGCONT');
+    for (const next of ['SIGTERM', 'SIGKILL'] as const) {
       if (!this.#alive(process)) return;
-      try {
-        kill(process.pid, signal);
-      } catch {
-        return;
-      }
+      signal(process.pid, next);
       for (let tries = 0; tries < 20 && this.#alive(process); tries++) await delay(100);
     }
   }
 
+  readonly #isLoaded = (name: string) => loadedModules(this.#host)?.has(name) === true;
   readonly #file = (name: string) => join(this.#folder, `${name}.json`);
   readonly #identify = (pid: number): ProcessId => ({ pid, started: this.#started(pid) ?? '' });
   readonly #alive = ({ pid, started }: ProcessId) => started !== '' && this.#started(pid) === started;
@@ -121,6 +136,14 @@ export class LoadedList {
     } catch {
       return undefined;
     }
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    kill(pid, name);
+  } catch {
+    // Gone already.
   }
 }
 

@@ -7,7 +7,8 @@ import { startChild, type ChildExit, type Escalation } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
 import { newRun } from '../new-run.ts';
 import type { Frame, Run } from '../frame.ts';
-import { understand } from './messages.ts';
+import { readOrNothing } from '../kernel-facts.ts';
+import { droppedLines, understand } from './messages.ts';
 import { loadedModules, unload, type LoadedList } from './modules.ts';
 
 /** staprun takes the module out on INT and TERM; a KILL would leave it in. */
@@ -56,10 +57,14 @@ export async function live(life: Life): Promise<{ readonly readyMs: number; read
 
   const errors: Problem[] = [];
   const lastSaid: string[] = [];
+  let dropped = 0;
+  // Before it is started: Tapline may be killed at any moment, and what it had started has to be found.
+  loaded.add(module.name, process.pid);
   const child = startChild(host.spawn, 'staprun', [life.file, `tapline_pid=${process.pid}`], {
     lastSignal: 'SIGTERM',
     onStderr: (line) => {
       if (lastSaid.push(line) > 5) lastSaid.shift();
+      dropped = droppedLines(line) ?? dropped;
       const problem = understand(line, module.name);
       if (problem?.severity === 'error') errors.push(problem);
       else if (problem !== undefined) emit([{ kind: 'notice', run: run.id, problem, atUs: now() }]);
@@ -96,6 +101,8 @@ export async function live(life: Life): Promise<{ readonly readyMs: number; read
   asked.removeEventListener('abort', stop);
 
   const left = loadedModules(host)?.has(module.name) === true && !errors.some(({ code }) => code === 'ENGINE_MODULE_BUSY');
+  const tail = [left ? (readOrNothing(`${host.proc}/systemtap/${module.name}/counts`) ?? '') : '', dropped > 0 ? `t\t${dropped}\n` : ''].join('');
+  if (tail !== '') emit([{ kind: 'lines', run: run.id, lines: Buffer.from(tail), atUs: now() }]);
   const unloaded = left ? await unload(module.name, host) : undefined;
   if (unloaded === undefined) loaded.remove(module.name);
   const problem = asked.aborted ? undefined : (dead ?? errors[0] ?? ended(module, exit, lastSaid));

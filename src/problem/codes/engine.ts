@@ -75,13 +75,22 @@ export const engineCodes = {
     summary: 'SystemTap is compiling a module. The first one for a kernel takes minutes, later ones seconds.',
     fix: 'Nothing: compiled modules are kept for the next start.',
   },
+  ENGINE_COMPILED: { summary: 'SystemTap has compiled a module.', fix: 'Nothing.' },
   ENGINE_COMPILE_FAILED: {
     summary: 'SystemTap could not compile a module for the running kernel.',
     fix: "Read the cause: the kernel's headers may not fit, or SystemTap may be too old for this kernel. Run: tapline doctor.",
   },
   ENGINE_MODULE_UNFIT: {
     summary: 'A compiled kernel module does not fit the running kernel.',
-    fix: 'Nothing: it is compiled again. One that was compiled elsewhere has to be compiled for exactly this kernel.',
+    fix: 'It is compiled again where it can be. One that was compiled elsewhere has to be compiled for exactly this kernel, by the same package of SystemTap: tapline compile --kernel RELEASE -o DIR.',
+  },
+  ENGINE_MODULE_WRONG: {
+    summary: 'A compiled kernel module is not what its manifest says it is, so it is not loaded.',
+    fix: 'Copy it again, with its .json file and under its own name, or compile it again: tapline compile --kernel RELEASE -o DIR.',
+  },
+  ENGINE_MODULE_NONE: {
+    summary: 'There is no compiled module for this goal and kernel, and no compiler to make one.',
+    fix: 'Compile it on a machine with SystemTap and the headers of that kernel (tapline compile --kernel RELEASE -o DIR) and copy DIR here.',
   },
   ENGINE_MODULE_REFUSED: {
     summary: 'The kernel does not let this module in, or not by this user.',
