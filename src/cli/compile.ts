@@ -27,7 +27,10 @@ export const compileVerb: Verb = {
       .command('compile')
       .description("Compile SystemTap's kernel modules beforehand, for this kernel or another one. Loads nothing, needs no root.")
       .option('-c, --config <file>', 'configuration file')
-      .option('-k, --kernel <release>', 'for this kernel, as `uname -r` says it there; its headers have to be installed here (default: the running one)')
+      .option(
+        '-k, --kernel <release>',
+        'for this kernel, as `uname -r` says it there; its headers have to be installed here (default: the running one)',
+      )
       .addOption(new Option('-o, --output <dir>', 'where the modules go (default: the cache that tapline run looks into)'))
       .option('--all', 'all goals, for any rules: modules that print every record; not only those of the rules')
       .addHelpText(

@@ -91,18 +91,20 @@ const host = { spawn: (command, args, { cwd }) => spawn(inside, [lab, cwd, comma
 const queue = new CompileQueue(2);
 const compiling = { host, queue, ends: new AbortController().signal, onProgress: (problem) => console.error(`lab: ${problem.message}`) };
 await Promise.all(
-  [...new Map([...all, ...ofProject, ...ofCases, ...Object.values(worse)].map((module) => [module.name, module])).values()].map(async (module) => {
-    const kept = compiledModules(module, target).find((file) => readManifest(file) !== undefined);
-    const file = kept === undefined ? await compile(module, target, compiling) : { ok: true, value: kept };
-    if (!file.ok) {
-      console.error(`lab: ${JSON.stringify(file.problems, null, 1)}`);
-      console.log('0 passed, 1 failed');
-      process.exit(1);
-    }
-    const to = join(job, 'modules', kernel, moduleKey(module, target));
-    mkdirSync(to, { recursive: true });
-    cpSync(dirname(file.value), to, { recursive: true });
-  }),
+  [...new Map([...all, ...ofProject, ...ofCases, ...Object.values(worse)].map((module) => [module.name, module])).values()].map(
+    async (module) => {
+      const kept = compiledModules(module, target).find((file) => readManifest(file) !== undefined);
+      const file = kept === undefined ? await compile(module, target, compiling) : { ok: true, value: kept };
+      if (!file.ok) {
+        console.error(`lab: ${JSON.stringify(file.problems, null, 1)}`);
+        console.log('0 passed, 1 failed');
+        process.exit(1);
+      }
+      const to = join(job, 'modules', kernel, moduleKey(module, target));
+      mkdirSync(to, { recursive: true });
+      cpSync(dirname(file.value), to, { recursive: true });
+    },
+  ),
 );
 // The golden sources have filters in them, which the compiler has to understand.
 const golden = join(job, 'golden');

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { addresses, makeNetLab } from './netns.mjs';
-import { modulesOf, patientEngine, variant, watchModules } from './watching.mjs';
+import { modulesOf, patientEngine, variant, watchModules as watch } from './watching.mjs';
 
 const claims = '/root/.cache/tapline/systemtap/loaded';
 const loaded = () =>
@@ -36,6 +36,15 @@ const sumsClose = (ledger) => {
   for (const account of ledger.runs.values())
     assert.equal(account.emitted, account.decoded + account.broken + account.lost + account.inPipe, JSON.stringify(account));
 };
+/** Runs whose check failed, too, are ended before the next one begins. */
+const begun = [];
+function watchModules(...given) {
+  const watched = watch(...given);
+  begun.push(watched);
+  return watched;
+}
+const endAll = () => Promise.all(begun.splice(0).map((watched) => watched.end()));
+
 /** Floods as a child of init, which is no relative of Tapline; resolves when it has ended. */
 async function flood(...args) {
   const child = spawn('setsid', ['sh', '-c', `node /job/flood.mjs "$@" & wait`, 'sh', ...args.map(String)], { stdio: 'ignore' });
@@ -72,7 +81,7 @@ const moments = {
   },
 };
 
-export const supervisionChecks = [
+const checks = [
   ...Object.entries(moments).map(([name, moment]) => [
     `Tapline killed ${name}: the next start leaves no module and no loader`,
     async () => {
@@ -148,7 +157,9 @@ export const supervisionChecks = [
       await watched.until('told', () => lossOf(watched, 'overload') > 0, 60_000);
       assert.equal(watched.gone[0].problem.code, 'ENGINE_OVERLOADED');
       await watched.end();
-      console.log(`        ${watched.gone[0].problem.cause}; lost: ${JSON.stringify(watched.lost.map(({ reason, count }) => [reason, count]))}`);
+      console.log(
+        `        ${watched.gone[0].problem.cause}; lost: ${JSON.stringify(watched.lost.map(({ reason, count }) => [reason, count]))}`,
+      );
       sumsClose(watched.ledger);
       assert.deepEqual(loaded(), []);
     },
@@ -186,7 +197,9 @@ export const supervisionChecks = [
         await watched.until('timeouts of all five', () => mine().length >= 15, 60_000);
         await watched.until('told', () => lossOf(watched, 'map_full') > 0, 20_000);
         const unknown = mine().filter((record) => record.fields.rto_was_ms === undefined).length;
-        console.log(`        ${mine().length} records, ${unknown} of them with rto_was_ms unknown; map_full ${lossOf(watched, 'map_full')}`);
+        console.log(
+          `        ${mine().length} records, ${unknown} of them with rto_was_ms unknown; map_full ${lossOf(watched, 'map_full')}`,
+        );
         assert.ok(unknown > 5, 'more than the first of each connection');
         assert.ok(mine().every((record) => record.fields.rto_was_ms !== 0));
       } finally {
@@ -197,3 +210,14 @@ export const supervisionChecks = [
     },
   ],
 ];
+
+export const supervisionChecks = checks.map(([name, check]) => [
+  name,
+  async () => {
+    try {
+      await check();
+    } finally {
+      await endAll();
+    }
+  },
+]);

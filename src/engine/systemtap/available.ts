@@ -83,8 +83,10 @@ export function judge(facts: MachineFacts, own: SystemtapFacts): Finding[] {
     return [stops('modules-disabled', 'loading modules was switched off until the next boot (kernel.modules_disabled)', [reboot])];
   const compiling = compilerFindings(facts, own);
   return [
-    ...(own.signed === true === true
-      ? signingFindings(facts).map((finding) => limits(finding.id, `runs only modules that are compiled and signed already: ${finding.what}`))
+    ...(own.signed === true
+      ? signingFindings(facts).map((finding) =>
+          limits(finding.id, `runs only modules that are compiled and signed already: ${finding.what}`),
+        )
       : signingFindings(facts)),
     ...missingConfig(facts, {
       CONFIG_MODULE_UNLOAD: 'a probe could not be taken out again',

@@ -31,8 +31,7 @@ export function checkModule(file: string, module: Module, target: Target, host?:
   const object = readKernelObject(readFileSync(file));
   if (object === undefined) return wrong('is no kernel module');
   if (object.sha256 !== manifest.sha256) return wrong('is not what was compiled: its content has changed');
-  if (object.name !== undefined && object.name !== module.name)
-    return wrong(`is the module ${object.name}; its file must not be renamed`);
+  if (object.name !== undefined && object.name !== module.name) return wrong(`is the module ${object.name}; its file must not be renamed`);
   if (object.kernel !== target.kernel) return unfit(`is made for kernel ${object.kernel ?? 'unknown'}; this one is ${target.kernel}`);
   const onlySigned = host && takesOnlySigned(host);
   if (!object.signed && onlySigned !== undefined)

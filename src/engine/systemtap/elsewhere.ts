@@ -18,9 +18,13 @@ export function whyNone(module: Module, target: Target): Problem {
     : here.some(({ loader }) => loader === target.loader)
       ? ' Those that are there were compiled for other rules, or by another version of Tapline.'
       : ' Those that are there were compiled by another package of SystemTap than the staprun that is installed here.';
-  return error('ENGINE_MODULE_NONE', `There is no compiled module of ${module.goal.id} for kernel ${target.kernel} in ${dirs.join(', ')}.${why}`, {
-    hint: `On a machine with the same SystemTap and this kernel's headers: tapline compile --all --kernel ${target.kernel} -o DIR; then copy DIR here.`,
-  });
+  return error(
+    'ENGINE_MODULE_NONE',
+    `There is no compiled module of ${module.goal.id} for kernel ${target.kernel} in ${dirs.join(', ')}.${why}`,
+    {
+      hint: `On a machine with the same SystemTap and this kernel's headers: tapline compile --all --kernel ${target.kernel} -o DIR; then copy DIR here.`,
+    },
+  );
 }
 
 /** Of all modules in a folder: DIR/KERNEL/KEY/NAME.ko. */

@@ -96,9 +96,7 @@ const engine = (more: Parameters<typeof systemtapEngine>[0] = {}) =>
 const text = (frames: readonly Frame[]) =>
   frames.map((frame) => (frame.kind === 'lines' ? Buffer.from(frame.lines).toString() : '')).join('');
 const codes = (frames: readonly Frame[]) =>
-  frames
-    .flatMap((frame) => ('problem' in frame && frame.problem ? [frame.problem.code] : []))
-    .filter((code) => code !== 'ENGINE_COMPILED');
+  frames.flatMap((frame) => ('problem' in frame && frame.problem ? [frame.problem.code] : [])).filter((code) => code !== 'ENGINE_COMPILED');
 
 /** Runs until `enough`, then stops it; all frames. */
 function watch(

@@ -32,7 +32,9 @@ export interface SystemtapOptions {
 }
 
 /** Where compiled modules are kept and looked for, but for which kernel and loader. */
-export const modulePlaces = (options: Pick<SystemtapOptions, 'cacheDir' | 'modulesDirs'> = {}): Pick<Target, 'cacheDir' | 'modulesDirs'> => ({
+export const modulePlaces = (
+  options: Pick<SystemtapOptions, 'cacheDir' | 'modulesDirs'> = {},
+): Pick<Target, 'cacheDir' | 'modulesDirs'> => ({
   cacheDir: options.cacheDir ?? join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tapline', 'systemtap'),
   modulesDirs: options.modulesDirs ?? ['/var/lib/tapline/modules', ...(env['TAPLINE_MODULES'] ? [env['TAPLINE_MODULES']] : [])],
 });
@@ -61,7 +63,9 @@ export function systemtapEngine(
       const stap = await compilerVersion(host);
       const full = { ...target(host), loader, stap: stap ?? 'none' };
       return modules.every((module) =>
-        candidates(module, stap === undefined).some((each) => compiledModules(each, full).some((file) => !checkModule(file, each, full, host))),
+        candidates(module, stap === undefined).some((each) =>
+          compiledModules(each, full).some((file) => !checkModule(file, each, full, host)),
+        ),
       );
     },
     run: (modules, host, stop, singly) =>

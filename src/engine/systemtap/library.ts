@@ -35,4 +35,5 @@ export function libraryOf(module: Module): LibraryFile[] {
   return needed.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const defined = (text: string): string[] => [...text.matchAll(/^\s*(?:private\s+)?(?:function|@define)\s+(\w+)/gm)].map((match) => match[1] ?? '');
+const defined = (text: string): string[] =>
+  [...text.matchAll(/^\s*(?:private\s+)?(?:function|@define)\s+(\w+)/gm)].map((match) => match[1] ?? '');

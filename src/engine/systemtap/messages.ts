@@ -16,6 +16,11 @@ export function droppedLines(line: string): number | undefined {
   return count === undefined ? undefined : Number(count);
 }
 
+export const busy = (name: string): Problem =>
+  error('ENGINE_MODULE_BUSY', `The kernel module ${name} is loaded already; another process runs it.`, {
+    hint: `If nothing runs it any more: sudo staprun -d ${name}`,
+  });
+
 interface Said {
   readonly name: string;
   readonly text: string;
@@ -39,11 +44,7 @@ const known: readonly { readonly pattern: RegExp; readonly problem?: (said: Said
   },
   {
     pattern: /Couldn't insert module .*File exists/,
-    problem: ({ name, text }) =>
-      error('ENGINE_MODULE_BUSY', `The kernel module ${name} is loaded already; another process runs it.`, {
-        cause: text,
-        hint: `If nothing runs it any more: sudo staprun -d ${name}`,
-      }),
+    problem: ({ name, text }) => ({ ...busy(name), cause: text }),
   },
   {
     pattern: /Couldn't insert module .*(Invalid module format|Exec format error|disagrees about version)/,

@@ -1,4 +1,3 @@
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Module } from '../../generate/module.ts';
@@ -8,7 +7,8 @@ import type { EngineHost } from '../engine.ts';
 import { newRun } from '../new-run.ts';
 import type { Frame, Run } from '../frame.ts';
 import { readOrNothing } from '../kernel-facts.ts';
-import { droppedLines, understand } from './messages.ts';
+import { Mark } from './mark.ts';
+import { busy, droppedLines, understand } from './messages.ts';
 import { loadedModules, unload, type LoadedList } from './modules.ts';
 
 /** staprun takes the module out on INT and TERM; a KILL would leave it in. */
@@ -55,6 +55,12 @@ export async function live(life: Life): Promise<{ readonly readyMs: number; read
   const run = newRun(module, host, printed);
   emit([{ kind: 'run', run, atUs: now() }]);
 
+  // Somebody else runs it: its files are not ours to write to.
+  if (loadedModules(host)?.has(module.name) === true) {
+    const problem = busy(module.name);
+    emit([{ kind: 'end', run: run.id, problem, atUs: now() }]);
+    return { readyMs: 0, problem };
+  }
   const errors: Problem[] = [];
   const lastSaid: string[] = [];
   let dropped = 0;
@@ -101,7 +107,10 @@ export async function live(life: Life): Promise<{ readonly readyMs: number; read
   asked.removeEventListener('abort', stop);
 
   const left = loadedModules(host)?.has(module.name) === true && !errors.some(({ code }) => code === 'ENGINE_MODULE_BUSY');
-  const tail = [left ? (readOrNothing(`${host.proc}/systemtap/${module.name}/counts`) ?? '') : '', dropped > 0 ? `t\t${dropped}\n` : ''].join('');
+  const tail = [
+    left ? (readOrNothing(`${host.proc}/systemtap/${module.name}/counts`) ?? '') : '',
+    dropped > 0 ? `t\t${dropped}\n` : '',
+  ].join('');
   if (tail !== '') emit([{ kind: 'lines', run: run.id, lines: Buffer.from(tail), atUs: now() }]);
   const unloaded = left ? await unload(module.name, host) : undefined;
   if (unloaded === undefined) loaded.remove(module.name);
@@ -124,12 +133,11 @@ async function watchOver(
   let number = 0;
   let silent = 0;
   let heard = 0;
+  const mark = new Mark(`${host.proc}/systemtap/${module.name}/mark`, host.clock);
+  over.addEventListener('abort', () => mark.close(), { once: true });
   while (!over.aborted) {
-    const beforeUs = host.clock.nowUs();
-    if (writeMark(`${host.proc}/systemtap/${module.name}/mark`, ++number)) {
-      const afterUs = host.clock.nowUs();
-      emit([{ kind: 'marker', run: run.id, number, beforeUs, afterUs, atUs: afterUs }]);
-    }
+    const made = await mark.make(++number, limits.turnMs, over);
+    if (made !== undefined) emit([{ kind: 'marker', run: run.id, number, ...made, atUs: made.afterUs }]);
     if (!state.ready()) {
       if (performance.now() - started > limits.readyMs)
         return state.giveUp(
@@ -146,23 +154,6 @@ async function watchOver(
       return state.giveUp(
         error('ENGINE_SILENT', `The probes of ${module.goal.id} have not given a sign of life for ${(silent * limits.turnMs) / 1000} s.`),
       );
-  }
-}
-
-/**
- * The marker: a write to a file of the module's own. SystemTap makes the file after it has attached all other probes, and runs
- * no probe before that is done, so a marker that comes back proves them ready, at no cost to other system calls.
- */
-function writeMark(path: string, number: number): boolean {
-  try {
-    const file = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    try {
-      return writeSync(file, String(number)) > 0;
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return false; // Not loaded yet, or not any more.
   }
 }
 
