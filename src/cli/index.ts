@@ -13,7 +13,17 @@ import { examples, type Verb } from './verb.ts';
 import { version } from '../telemetry/version.ts';
 
 /** THE list of verbs, in the order in which help shows them. */
-export const verbs: readonly Verb[] = [runVerb, validateVerb, explainVerb, goalsVerb, doctorVerb, compileVerb, replayVerb, sinksVerb, referenceVerb];
+export const verbs: readonly Verb[] = [
+  runVerb,
+  validateVerb,
+  explainVerb,
+  goalsVerb,
+  doctorVerb,
+  compileVerb,
+  replayVerb,
+  sinksVerb,
+  referenceVerb,
+];
 
 /** Runs one command line (without node and the script) and answers its exit code. Never throws. */
 export async function main(words: readonly string[], context: CliContext): Promise<ExitCode> {

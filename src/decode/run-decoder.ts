@@ -93,7 +93,8 @@ export class RunDecoder implements LineVisitor, Life {
     this.#settle();
     this.#count();
     const [fromUs, toUs] = [Number.isNaN(this.#beat.timeUs) ? this.nowUs : this.#beat.timeUs, this.nowUs];
-    for (const loss of this.#cutOff.losses(this.#account.lost, problem)) this.#signals.push({ kind: 'lost', run: this.run, ...loss, fromUs, toUs });
+    for (const loss of this.#cutOff.losses(this.#account.lost, problem))
+      this.#signals.push({ kind: 'lost', run: this.run, ...loss, fromUs, toUs });
     this.#signals.push({ kind: 'gone', run: this.run, timeUs: this.nowUs, ...(problem && { problem }) });
     this.#others.gone(this, signals);
   }
