@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -99,6 +99,8 @@ export const compile = (module: Module, target: Target, { host, queue, ends, onP
       const made = join(work, `${module.name}.ko`);
       const object = existsSync(made) ? readKernelObject(readFileSync(made)) : undefined;
       if (object === undefined) return failed('stap made no module');
+      // Whatever the umask was: what anybody could change is not loaded.
+      for (const path of [made, work]) chmodSync(path, path === made ? 0o644 : 0o755);
       writeManifest(made, {
         format: 1,
         goal: module.goal.id,
