@@ -14,6 +14,9 @@ const examples = [
   ['memory.oom', { comm: 'dd', why: 'cgroup', by_comm: 'tail', oom_score_adj: 1000 }],
   ['memory.oom', { comm: '"}\n{"\t\\x\u001b[1m', cgroup: 'a","why":0}\t\\N{29671\udcff' }],
   ['disk.error', { disk: 'loop0', op: 'write', sector: 4096, bytes: 4096, why: 'no_space', err: -28 }],
+  ['disk.latency', { disk: 'loop0', op: 'write', comm: 'dd', requests: 1, bytes: 65536 }],
+  ['memory.reclaim', { why: 'cgroup', uid: 0, comm: '0,1,"}\n{\t\\x', reclaims: 35 }],
+  ['memory.alloc', { comm: 'asker', brk_bytes: 3145728 }],
 ] as const;
 
 test.each(examples)("the recorded example of %s is what today's decoder reads", (id, one) => {

@@ -17,7 +17,9 @@ const factsWithout = (...missing: string[]): HostFacts => {
     'syscalls:sys_enter_getpriority',
     'sched:sched_process_exit',
     'oom:mark_victim',
-    ...['direct_reclaim_begin', 'memcg_reclaim_begin'].map((name) => `vmscan:mm_vmscan_${name}`),
+    ...['direct', 'memcg'].flatMap((kind) => ['begin', 'end'].map((when) => `vmscan:mm_vmscan_${kind}_reclaim_${when}`)),
+    ...['brk', 'mmap', 'mremap'].flatMap((call) => ['enter', 'exit'].map((when) => `syscalls:sys_${when}_${call}`)),
+    ...['user', 'kernel'].map((mode) => `exceptions:page_fault_${mode}`),
     ...['rq_issue', 'rq_complete', 'rq_error', 'io_start'].map((name) => `block:block_${name}`),
   ];
   const there = names.filter((name) => !missing.includes(name));
@@ -57,6 +59,9 @@ function sourceOf(id: string, engine: 'systemtap' | 'bpftrace', where: string, f
 const cases = [
   ['memory.oom', 'why == "cgroup" && comm != "stress"'],
   ['disk.error', 'op == "write" && why != "not_supported" && disk == "sda" && bytes >= 4096'],
+  ['disk.latency', 'op == "write" && avg_us >= 100000 && requests >= 20'],
+  ['memory.reclaim', 'why == "cgroup" && uid != 0 && stall_us > 1000000'],
+  ['memory.alloc', 'comm == "java" && faults > 1000'],
 ] as const;
 
 test.each(cases)('%s: the modules are as they were', async (id, where) => {
@@ -76,4 +81,10 @@ test('kernels before 5.18 have no tracepoint of errors: completions are looked a
   expect(source).toContain('tracepoint:block:block_rq_complete\n');
   expect(source).not.toContain('block_rq_error');
   expect(sourceOf('disk.error', 'bpftrace', 'err == -5')).not.toContain('block_rq_complete');
+});
+
+test('kernels before 6.5 do not say who hands a request to them: no process, rather than a bystander', () => {
+  const source = sourceOf('disk.latency', 'bpftrace', 'op == "read"', factsWithout('block:block_io_start'));
+  expect(source).toContain('[(uint64)args->dev, $op, (int64)(0 - 1), ""]');
+  expect(source).not.toContain('@disk_latency_pid');
 });

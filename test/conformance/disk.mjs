@@ -1,5 +1,6 @@
 // Block devices: loop devices over files of the case's own.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loopOver, smallTmpfs } from './disk/loop.mjs';
@@ -44,4 +45,27 @@ export const cases = [
       return Promise.resolve({ expect: [{ disk: loop.name, op: 'write', sector: 4096, bytes: 4096, why: 'no_space', err: -28 }] });
     },
   },
+  ...['write', 'read'].map((op) => ({
+    goal: 'disk.latency',
+    title: `one ${op} request of a process that waits for it`,
+    with: { interval: '1s' },
+    async provoke(context) {
+      const loop = loopOver(context, join(context.scratch, 'disk'), 8 * 2 ** 20);
+      const [bytes, ends] =
+        op === 'write'
+          ? [65536, [`of=${loop.path}`, 'if=/dev/zero', 'oflag=direct']]
+          : [32768, [`if=${loop.path}`, 'of=/dev/null', 'iflag=direct']];
+      const begun = performance.now();
+      const child = spawn('dd', [...ends, `bs=${bytes}`, 'count=1'], { stdio: 'ignore' });
+      const [code] = await once(child, 'exit');
+      if (code !== 0) throw new Error(`dd ended with ${code}`);
+      const tookUs = (performance.now() - begun) * 1000;
+      const us = (value) => value >= (context.engine === 'procfs' ? 0 : 1) && value <= tookUs;
+      const whose = context.engine === 'procfs' ? {} : { pid: child.pid, comm: 'dd', max_us: us };
+      return {
+        expect: [{ disk: loop.name, op, requests: 1, bytes, avg_us: us, interval_ms: (ms) => ms > 0 && ms < 30_000, ...whose }],
+        absent: [{ disk: loop.name, op: op === 'write' ? 'read' : 'write', requests: 1, bytes }],
+      };
+    },
+  })),
 ];

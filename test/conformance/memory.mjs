@@ -1,4 +1,5 @@
 // Memory: the OOM killer inside a small memory cgroup that the case makes itself.
+import { asker } from './memory/asker.mjs';
 import { hog, holder, makeCgroup } from './memory/cgroup.mjs';
 
 const sixteenMiB = 16 * 2 ** 20;
@@ -77,4 +78,68 @@ export const cases = [
       };
     },
   },
+  {
+    goal: 'memory.reclaim',
+    title: 'a process whose cgroup is at its limit',
+    with: { interval: '1s' },
+    async provoke(context) {
+      const cgroup = makeCgroup(context, `tapline-reclaim-${process.pid}`, sixteenMiB);
+      const begun = performance.now();
+      const { pid } = await hog(context, cgroup, {});
+      const tookUs = (performance.now() - begun) * 1000;
+      const us = (value) => value > 0 && value <= tookUs;
+      return {
+        expect: [
+          {
+            why: 'cgroup',
+            pid,
+            uid: 0,
+            comm: 'tail',
+            reclaims: (n) => n >= 1,
+            stall_us: us,
+            max_us: us,
+            interval_ms: (ms) => ms > 0 && ms < 30_000,
+          },
+        ],
+        absent: [{ why: 'host', pid }],
+      };
+    },
+  },
+  {
+    goal: 'memory.reclaim',
+    title: 'a name that looks like a key of its own',
+    with: { interval: '1s' },
+    async provoke(context) {
+      const cgroup = makeCgroup(context, `tapline-name-${process.pid}`, sixteenMiB);
+      const comm = '0,1,"}\n{\t\\x';
+      const { pid } = await hog(context, cgroup, { comm });
+      return { expect: [{ why: 'cgroup', pid, uid: 0, comm }] };
+    },
+  },
+  ...['asker', '7,"}\n\t\\,\u001b['].map((comm) => ({
+    goal: 'memory.alloc',
+    title: comm === 'asker' ? 'heap, maps and page faults of a process' : 'a name that looks like a key of its own',
+    with: { interval: '1s' },
+    async provoke(context) {
+      // Twice: an interval may end in the middle of one.
+      const pids = [await asker(context, comm), await asker(context, comm)];
+      const between = (least, most) => (value) => value >= least && value < most;
+      const known =
+        context.engine === 'procfs'
+          ? {}
+          : { brk_bytes: between(3 * 2 ** 20, 4 * 2 ** 20), mmap_bytes: between(20 * 2 ** 20, 21 * 2 ** 20) };
+      return {
+        expect: [
+          {
+            pid: (pid) => pids.includes(pid),
+            uid: 0,
+            comm,
+            faults: between(500, 900),
+            interval_ms: (ms) => ms > 0 && ms < 30_000,
+            ...known,
+          },
+        ],
+      };
+    },
+  })),
 ];
