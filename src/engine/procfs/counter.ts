@@ -27,8 +27,13 @@ export class MissedCount {
     this.#told += told;
     // A counter that fell is another one (the process was moved to another namespace): nothing is known of what it missed.
     if (counter < this.#base) this.#base = counter - this.#told - this.#missed;
-    this.#missed = Math.max(this.#missed, counter - this.#base - this.#told);
+    this.#missed = this.by(counter);
     return this.#missed;
+  }
+
+  /** What would be missed if nothing more were told of what happened before `counter` was read. */
+  by(counter: number): number {
+    return Math.max(this.#missed, counter - this.#base - this.#told);
   }
 
   get missed(): number {

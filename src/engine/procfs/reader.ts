@@ -25,6 +25,11 @@ export interface Reader {
   look(signal: AbortSignal): Promise<readonly (readonly Row[])[]>;
   /** Events that the kernel counted and that were not told, since the baseline (semantics 5). 0 where nothing counts them. */
   readonly missed: number;
+  /**
+   * The moment of the last look at which a counter of the kernel was read once more, and what had been missed by then: all that
+   * happened before is told or in this number, so another engine can tell what comes after. Without it that is the look's beginning.
+   */
+  readonly complete?: { readonly atUs: number; readonly missed: number };
 }
 
 /** One way of answering goals from /proc, named by `engines.procfs.reader` in their manifests. */

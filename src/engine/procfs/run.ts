@@ -6,7 +6,7 @@ import type { EngineHost } from '../engine.ts';
 import { newRun } from '../new-run.ts';
 import type { Frame, Run } from '../frame.ts';
 import { lookFailed, unreadable, words } from './open.ts';
-import type { ReaderKind, ReaderOptions, Row } from './reader.ts';
+import type { Reader, ReaderKind, ReaderOptions, Row } from './reader.ts';
 
 /** `stop`: say goodbye and end. `gone`: nobody listens any more, end at once. */
 export interface Ends {
@@ -61,9 +61,9 @@ export async function* pollOnce(
   if (notice !== undefined) yield [{ kind: 'notice', problem: notice, atUs: now() }];
 
   const lines = (each: Watched, text: string, atUs: number): Frame => ({ kind: 'lines', run: each.run.id, lines: Buffer.from(text), atUs });
-  const beat = (of: readonly Watched[], type: 'b' | 'e', atUs: number): Frame[] =>
+  const beat = (of: readonly Watched[], type: 'b' | 'e', atUs: number, missed = reader.missed): Frame[] =>
     of.map((each) => {
-      const counts = { emitted: each.seq === 0 ? [] : [[0, each.seq]], lost: 0, skipped: 0, filtered: 0, missed: reader.missed };
+      const counts = { emitted: each.seq === 0 ? [] : [[0, each.seq]], lost: 0, skipped: 0, filtered: 0, missed };
       return lines(each, `${JSON.stringify([type, atUs, counts])}\n`, now());
     });
   const told = (rows: readonly (readonly Row[])[], atUs: number, sinceUs: number): Frame[] =>
@@ -90,6 +90,7 @@ export async function* pollOnce(
   ]);
 
   let lastUs = beforeUs;
+  let complete: NonNullable<Reader['complete']> = { atUs: beforeUs, missed: 0 };
   let failures = 0;
   let nextLook = readyAt + options.everyMs;
   let nextBeat = readyAt + beatMs;
@@ -104,6 +105,7 @@ export async function* pollOnce(
         const rows = await reader.look(ends.gone);
         frames.push(...told(rows, now(), Math.min(lastUs, now())));
         lastUs = startUs;
+        complete = reader.complete ?? { atUs: startUs, missed: reader.missed };
         failures = 0;
       } catch (cause) {
         if (ends.gone.aborted) return undefined;
@@ -117,7 +119,7 @@ export async function* pollOnce(
     }
     if (leaving.length > 0) {
       // Its time says up to when everything was told: whoever takes over tells what came after.
-      frames.push(...beat(leaving, 'e', lastUs), ...end(leaving));
+      frames.push(...beat(leaving, 'e', complete.atUs, complete.missed), ...end(leaving));
       watched = watched.filter((each) => !leaving.includes(each));
       wake = asked();
     }

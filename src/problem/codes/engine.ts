@@ -125,7 +125,7 @@ export const engineCodes = {
     fix: 'The message says which; tapline doctor says why the first cannot run.',
   },
   ENGINE_TOOK_OVER: {
-    summary: 'A better engine was ready and watches a goal now. Nothing was missed or told twice but for a few milliseconds of its start.',
+    summary: 'A better engine was ready and watches a goal now. Each event is told by one of the two.',
     fix: 'Nothing.',
   },
   ENGINE_STAYS: {

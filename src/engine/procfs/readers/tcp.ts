@@ -26,16 +26,29 @@ export const tcpReader: ReaderKind = {
     const netns = statSync(`${host.proc}/self/ns/net`).ino;
     const makers = modules.map(({ goal }) => rowMaker(goal));
 
+    let complete = { atUs: host.clock.nowUs(), missed: 0 };
     const reader: Reader = {
+      get complete() {
+        return complete;
+      },
       get missed() {
         return missed.missed;
       },
       async look(asked) {
+        const startUs = host.clock.nowUs();
         const seen = readCounter(host);
         if (seen === undefined) throw new Error(`${host.proc}/self/net/snmp cannot be read any more`);
         // A quiet machine costs one small file a look: no counter, no socket that could have sent anything again.
-        const observations: readonly Observation[] =
-          seen !== counter || watch.unsettled ? watch.observe(await source.read(watch.known, asked), host.clock.nowUs()) : [];
+        let observations: readonly Observation[] = [];
+        let last = { atUs: startUs, counter: seen };
+        if (seen !== counter || watch.unsettled) {
+          const readings = await source.read(watch.known, asked);
+          const atUs = host.clock.nowUs();
+          // What is sent again while the sockets are read may show in them or not: the counter decides.
+          const then = readCounter(host);
+          if (then !== undefined) last = { atUs, counter: then };
+          observations = watch.observe(readings, atUs);
+        }
         const found: ReadonlyMap<number, Owner> =
           observations.length === 0 ? new Map() : await owners.find(new Set(observations.map(({ socket }) => socket.inode)));
         missed.add(
@@ -43,6 +56,7 @@ export const tcpReader: ReaderKind = {
           observations.reduce((n, each) => n + each.n, 0),
         );
         counter = seen;
+        complete = { atUs: last.atUs, missed: missed.by(last.counter) };
         return makers.map((row) => observations.flatMap((each) => row?.(each, { netns, owner: found.get(each.socket.inode) }) ?? []));
       },
     };
