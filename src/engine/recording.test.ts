@@ -20,7 +20,7 @@ const goal = (fields: string): Goal => ({
 });
 
 const time = fc.integer({ min: 0, max: 2 ** 53 });
-const runs: fc.Arbitrary<Run> = fc.record({
+const usual = {
   id: fc.string({ maxLength: 16 }),
   host: fc.string({ unit: 'binary', maxLength: 64 }),
   boot: fc.string(),
@@ -30,7 +30,8 @@ const runs: fc.Arbitrary<Run> = fc.record({
   fidelity: fc.constantFrom('event', 'sampled'),
   dialect: fc.constantFrom('bpftrace', 'systemtap', 'procfs', 'tapline'),
   clock: fc.constantFrom('monotonic', 'boottime', 'wall'),
-});
+} as const;
+const runs: fc.Arbitrary<Run> = fc.oneof(fc.record(usual), fc.record({ ...usual, with: fc.string() }));
 const problem = fc.string().map((cause) => error('ENGINE_UNAVAILABLE', 'It ended.', { cause }));
 const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ kind: fc.constant('run' as const), run: runs, atUs: time }),

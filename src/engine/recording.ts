@@ -132,12 +132,13 @@ const isOneOf = <T extends string>(list: readonly T[], value: unknown): value is
 
 function parseRun(raw: unknown): Run | undefined {
   if (!isObject(raw)) return undefined;
-  const { id, host, boot, engine, goal, module, fidelity, dialect, clock } = raw;
+  const { id, host, boot, engine, goal, with: asked, module, fidelity, dialect, clock } = raw;
+  if (asked !== undefined && (typeof asked !== 'string' || asked.length > 1024)) return undefined;
   for (const text of [id, host, boot, goal, module]) if (typeof text !== 'string' || text.length > 256) return undefined;
   if (!isOneOf([...engineNames, 'tapline'] as const, engine) || !isOneOf(['event', 'sampled'] as const, fidelity)) return undefined;
   if (!isOneOf(['bpftrace', 'systemtap', 'procfs', 'tapline'] as const, dialect)) return undefined;
   if (!isOneOf(['monotonic', 'boottime', 'wall'] as const, clock)) return undefined;
-  return { id, host, boot, engine, goal, module, fidelity, dialect, clock } as Run;
+  return { id, host, boot, engine, goal, ...(asked !== undefined && { with: asked }), module, fidelity, dialect, clock } as Run;
 }
 
 /** A problem that was told when it was recorded. A code that this version does not have keeps its words. */
