@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Goal, Interval } from '../goals/goal.ts';
 import { valuesOf } from '../goals/parameters.ts';
+import { textLimits, textPlaceholders } from './bpftrace-text.ts';
 import { wordsSource } from './bpftrace-words.ts';
 import { canTest, filterSource, pushableText, type Atom, type Dialect } from './dialect.ts';
 
 /** Bytes of a string of bpftrace's, its NUL included: with more, tuples do not fit on BPF's stack of 512 bytes. */
-export const stringBytes = 96;
+export const stringBytes = textLimits.pieceBytes;
 const pieceBytes = stringBytes - 1;
-const longestPath = 4096;
+const longestPath = textLimits.longest;
 
 /** What a module's lines begin with: the goal's id, and a hash of its parameters where they are not the defaults. */
 export const lineTag = (goal: string, asked: string | undefined): string =>
@@ -40,8 +41,10 @@ export const bpftraceDialect: Dialect = {
       allowed: {
         ...Object.fromEntries(goal.fields.map((field, i) => [`unknown ${field.name}`, String(2 ** i)])),
         ...Object.fromEntries([...(facts.offsets ?? [])].map(([name, offset]) => [`offset ${name}`, String(offset)])),
+        ...textPlaceholders(goal, `@${prefix}`, tag),
         goal: tag,
         map: `@${prefix}`,
+        programCounter: `reg("${facts.arch === 'x64' ? 'ip' : 'pc'}")`,
         ...(facts.hz > 0 && { hz: String(Math.trunc(facts.hz)) }),
         next: `@${prefix}_seq[cpu] = @${prefix}_seq[cpu] + 1`,
         record: `"r:${tag}", (uint64)cpu, (uint64)@${prefix}_seq[cpu], nsecs`,

@@ -11,6 +11,8 @@ export interface HostFacts {
   readonly offsets?: ReadonlyMap<string, number>;
   /** "skb:kfree_skb.reason" -> what the field's numbers stand for on this kernel: capitals, digits and _ only. */
   readonly words?: ReadonlyMap<string, ReadonlyMap<number, string>>;
+  /** As Node names it: x64, arm64. */
+  readonly arch?: string;
   /** Version of the engine's program, as it prints it. */
   readonly engineVersion: string;
 }

@@ -1,11 +1,12 @@
 import { overlongMark } from '../../engine/child.ts';
 import { lineTag, mapPrefix } from '../../generate/bpftrace.ts';
-import { bytesOf, textOf } from '../../goals/text.ts';
+import { textOf } from '../../goals/text.ts';
 import type { Goal } from '../../goals/goal.ts';
 import type { ColumnWriter, RowWriter } from '../columns.ts';
 import { emptyBeat, forEachLine, type Beat, type LineDialect, type LineReader, type LineVisitor } from '../lines.ts';
 import { Disks, isDisk } from './bpftrace-disks.ts';
 import { Intervals, isTick } from './bpftrace-interval.ts';
+import { Pieces } from './pieces.ts';
 import { bytesOfWords, isCount } from './rows.ts';
 
 /**
@@ -13,7 +14,8 @@ import { bytesOfWords, isCount } from './rows.ts';
  * `["r:GOAL",cpu,seq,ns,unknown,columns...]`: a record; bit i of `unknown` says that column i is not known. An enum is the
  * index of its value, a bool 0 or 1, an address what ntop() prints,
  * or its four 32-bit words. A bool field named `X_cut` after the text X gives X's true length in bytes.
- * `["p:GOAL",cpu,seq,k,text]`: piece k of that X, printed before its record (a string of bpftrace's is short).
+ * `["p:GOAL",cpu,seq,k,text]`: piece k of that X, printed before its record (a string of bpftrace's is short). The same by printf,
+ * of any bytes of the text in column `column`: `p:GOAL cpu seq column offset HEX`; a NUL between two arguments is told as a space.
  * `["m:GOAL",ns,number]`, `["b:GOAL",ns]` ... maps ... `["z:GOAL",ns]`: mark, and beat with its counts between.
  * `["e:GOAL",ns]` ... maps: the goodbye; bpftrace prints all maps once more when everything is drained, and the engine adds `{"type":"end"}`.
  * An interval goal has no records, but maps of sums between `["i:GOAL",ns,tick]` and `["j:GOAL",ns]` (bpftrace-interval.ts).
@@ -50,6 +52,7 @@ function makeReader(goal: Goal, name: string): LineReader {
         if (typeof value !== 'object' || value === null) return false;
         const { type, data } = value as { type?: unknown; data?: unknown };
         if (type === 'value' && Array.isArray(data)) return tuple(data);
+        if (type === 'printf' && typeof data === 'string') return pieces.addBytes(name, data);
         if ((type === 'map' || type === 'stats') && typeof data === 'object' && data !== null) return onMap(data);
         if (type === 'lost_events' && typeof data === 'object' && data !== null) {
           const events = (data as { events?: unknown }).events;
@@ -74,7 +77,7 @@ function makeReader(goal: Goal, name: string): LineReader {
         const [kind, a, b, c] = data;
         const what = typeof kind === 'string' && kind.slice(2) === name ? kind.slice(0, 2) : '';
         if (what === 'r:') return readRecord(data, row, visitor, { pieces, disks }, chunk.subarray(start, end));
-        if (what === 'p:') return isCount(a) && isCount(b) && isCount(c) && typeof data[4] === 'string' && pieces.add(a, b, c, data[4]);
+        if (what === 'p:') return isCount(a) && isCount(b) && isCount(c) && typeof data[4] === 'string' && pieces.addText(a, b, c, data[4]);
         if (typeof a !== 'number') return false;
         if (what === 'm:' && typeof b === 'number') {
           intervals?.began(a);
@@ -97,7 +100,7 @@ interface Known {
 function readRecord(data: readonly unknown[], row: RowWriter, visitor: LineVisitor, { pieces, disks }: Known, line: Uint8Array): boolean {
   const [, lane, seq, ns, unknown] = data;
   if (!isCount(lane) || !isCount(seq) || typeof ns !== 'number' || typeof unknown !== 'number') return false;
-  const rest = pieces.take(lane, seq);
+  const waiting = pieces.take(lane, seq);
   let fits = data.length === 5 + row.columns.length;
   for (let i = 0; fits && i < row.columns.length; i++) {
     const column = row.columns[i];
@@ -106,11 +109,8 @@ function readRecord(data: readonly unknown[], row: RowWriter, visitor: LineVisit
     if (column === undefined) fits = false;
     else if ((unknown / 2 ** i) % 2 >= 1) fits = column.putUnknown();
     else if (column.field.type === 'bool' && column.field.name === `${textBefore?.field.name}_cut`) {
-      const whole = String(data[4 + i]) + rest;
-      fits =
-        typeof value === 'number' &&
-        (textBefore?.putText(wellJoined(whole)) ?? false) &&
-        column.putNumber(byteLength(whole) < value ? 1 : 0);
+      const { text, size } = waiting.whole(i - 1, String(data[4 + i]));
+      fits = typeof value === 'number' && (textBefore?.putText(text) ?? false) && column.putNumber(size < value ? 1 : 0);
     } else fits = putValue(column, value, disks);
   }
   if (fits) visitor.record(lane, seq, ns / 1000, NaN, 1);
@@ -122,35 +122,6 @@ function putValue(column: ColumnWriter, value: unknown, disks: Disks): boolean {
   if (typeof value === 'number') return isDisk(column.field) ? column.putText(disks.name(value)) : column.putNumber(value);
   if (Array.isArray(value)) return value.length === 4 && value.every(isCount) && column.putAddress(bytesOfWords(value), 0);
   return typeof value === 'string' && (column.field.type === 'text' || column.field.type === 'address') && column.putText(value);
-}
-
-/** A character that was cut in two by the end of a piece is put together again. */
-const wellJoined = (text: string): string => (/[\udc80-\udcff]/.test(text) ? textOf(bytesOf(text)) : text);
-const byteLength = (text: string): number => bytesOf(text).length;
-
-/** Pieces of long texts that wait for their record; a record that never comes leaves them, so they are bounded. */
-class Pieces {
-  readonly #waiting = new Map<string, string[]>();
-  add(lane: number, seq: number, k: number, text: string): boolean {
-    const key = `${lane}:${seq}`;
-    const parts = this.#waiting.get(key) ?? [];
-    if (parts.length === 0 && this.#waiting.size >= 1024) this.#waiting.clear();
-    if (k >= 1 && k <= 64) this.#waiting.set(key, ((parts[k - 1] = text), parts));
-    return true;
-  }
-  /** As far as they came without a gap. */
-  take(lane: number, seq: number): string {
-    if (this.#waiting.size === 0) return '';
-    const key = `${lane}:${seq}`;
-    const parts = this.#waiting.get(key) ?? [];
-    this.#waiting.delete(key);
-    let text = '';
-    for (const part of parts) {
-      if (part === undefined) break;
-      text += part;
-    }
-    return text;
-  }
 }
 
 const lanes = (value: unknown): [number, number][] =>

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { Observable } from 'rxjs';
 import { readTemplate } from '../../generate/template.ts';
+import type { Goal } from '../../goals/goal.ts';
+import { valuesOf } from '../../goals/parameters.ts';
 import { error, warning } from '../../problem/problem.ts';
 import type { Engine } from '../engine.ts';
 import type { Frame } from '../frame.ts';
@@ -29,7 +31,8 @@ export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
     for (const goal of goals) {
       const template = goal.engines.bpftrace ? readTemplate(goal, 'bpftrace') : undefined;
       if (!template?.ok) continue;
-      for (const [name] of template.value.replaceAll('tracepoint:', ' ').matchAll(/\b[a-z]\w*:[a-z]\w+/g)) names.add(name);
+      const probes = withValues(template.value, goal).replaceAll('tracepoint:', ' ');
+      for (const [name] of probes.matchAll(/\b[a-z]\w*:[a-z]\w+/g)) names.add(name);
       for (const [, struct = '', member = ''] of template.value.matchAll(/\{\{offset (\w+)\.(\w+)\}\}/g))
         members.set(`${struct}.${member}`, [struct, member]);
       for (const [, field = ''] of template.value.matchAll(/\{\{words (\S+)\}\}/g)) worded.add(field);
@@ -41,6 +44,7 @@ export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
       if (offset !== undefined) offsets.set(whole, offset);
     }
     return {
+      arch: process.arch,
       hz: await kernelHz(host.proc),
       kernel: release(),
       tracepoints: tracepointFields(host.sys, names),
@@ -102,6 +106,10 @@ export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
 });
 
 export const bpftraceEngine: Engine = makeBpftraceEngine();
+
+/** `syscalls:sys_enter_{{with syscall}}` names the tracepoint of the call that is asked for. */
+const withValues = (template: string, goal: Goal): string =>
+  template.replace(/\{\{with (\w+)\}\}/g, (_, name: string) => String(valuesOf(goal).get(name) ?? ''));
 
 /** Resolves after so long, or when one of the signals is aborted. */
 const wait = (ms: number, ...signals: readonly AbortSignal[]): Promise<void> =>

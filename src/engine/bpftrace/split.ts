@@ -44,10 +44,12 @@ export class LineSplitter {
 /** `tcp.retransmit` of `{"type": "value", "data": ["r:tcp.retransmit",...`, or the name of the first map. */
 function nameIn(chunk: Uint8Array, start: number, end: number): string {
   for (let i = start; i < Math.min(end, start + 48); i++) {
+    // A tuple begins with `["r:GOAL"`, what printf printed with `"p:GOAL `.
     const isTuple = chunk[i] === bracket && chunk[i + 1] === quote;
-    if (!isTuple && chunk[i] !== at) continue;
-    const from = isTuple ? i + 4 : i;
-    const to = chunk.indexOf(quote, from);
+    const isPrinted = chunk[i] === quote && chunk[i + 1] === 0x70 && chunk[i + 2] === 0x3a;
+    if (!isTuple && !isPrinted && chunk[i] !== at) continue;
+    const from = isTuple ? i + 4 : isPrinted ? i + 3 : i;
+    const to = chunk.indexOf(isPrinted ? 0x20 : quote, from);
     return to < 0 || to > end || to - from > 80 ? '' : Buffer.from(chunk.buffer, chunk.byteOffset + from, to - from).toString('latin1');
   }
   return '';
