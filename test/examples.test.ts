@@ -17,6 +17,12 @@ const examples = [
   ['disk.latency', { disk: 'loop0', op: 'write', comm: 'dd', requests: 1, bytes: 65536 }],
   ['memory.reclaim', { why: 'cgroup', uid: 0, comm: '0,1,"}\n{\t\\x', reclaims: 35 }],
   ['memory.alloc', { comm: 'asker', brk_bytes: 3145728 }],
+  ['process.exec', { comm: 'echo', uid: 4242, args: '/bin/echo a "quoted" argument a\\nd no UTF-8: \udcff', args_cut: false }],
+  ['process.exit', { comm: 'sh', uid: 4242, code: 0, signal: 9, core: false }],
+  ['file.delete', { comm: 'rm', call: 'unlinkat', directory: false, ret: -2, path: 'line\nend \udcff', path_cut: false }],
+  ['syscall.slow', { comm: 'sleep', call: 'clock_nanosleep', ret: 0 }],
+  ['cpu.hog', { comm: 'sh', uid: 4242, interval_ms: 2000 }],
+  ['cpu.runqueue_latency', { comm: 'sh', interval_ms: 2000 }],
 ] as const;
 
 test.each(examples)("the recorded example of %s is what today's decoder reads", (id, one) => {
