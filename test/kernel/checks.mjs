@@ -7,11 +7,19 @@ import { conformanceChecks } from './conformance.mjs';
 const { kernelChecks } = only === '' ? await import('./life.mjs') : { kernelChecks: [] };
 const { lossChecks } = only === '' ? await import('./losses.mjs') : { lossChecks: [] };
 const { supervisionChecks } = only === '' ? await import('./supervision.mjs') : { supervisionChecks: [] };
+const { takeOverChecks } = only === '' ? await import('./take-over.mjs') : { takeOverChecks: [] };
 let passed = 0;
 let failed = 0;
 const started = performance.now();
 const named = new RegExp(existsSync('/job/checks') ? readFileSync('/job/checks', 'utf8').trim() : '');
-const all = [...kernelChecks, ...lossChecks, ...supervisionChecks, ...(only === '' ? commandLineChecks : []), ...conformanceChecks];
+const all = [
+  ...kernelChecks,
+  ...lossChecks,
+  ...supervisionChecks,
+  ...takeOverChecks,
+  ...(only === '' ? commandLineChecks : []),
+  ...conformanceChecks,
+];
 for (const [name, check] of all.filter(([name]) => named.test(name))) {
   const before = performance.now();
   try {
