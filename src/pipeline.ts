@@ -141,7 +141,8 @@ function decodeInto(to: {
       reentry.begin(frames[0].kind === 'run' ? frames[0].run : undefined, time.streamUs);
     }
     for (const signal of decoder.push(frames)) {
-      if (signal.kind !== 'batch') time.streamUs = Math.max(time.streamUs, signal.kind === 'lost' ? signal.toUs : signal.timeUs);
+      if (signal.kind !== 'batch' && signal.kind !== 'forget')
+        time.streamUs = Math.max(time.streamUs, signal.kind === 'lost' ? signal.toUs : signal.timeUs);
       if (signal.kind === 'lost') lost.set(signal.run.goal, (lost.get(signal.run.goal) ?? 0) + (signal.count ?? 0));
       to.feed([signal]);
       if (signal.kind === 'time') reentry.follow(signal.timeUs);

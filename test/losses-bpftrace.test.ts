@@ -37,7 +37,7 @@ describe.concurrent('kinds of retransmission are the ones that the kernel counts
       const numbers = () => losses.beside(own(), grew);
       // What was printed before is read within two beats.
       const beats = () => watching?.signals.filter(({ kind }) => kind === 'time').length ?? 0;
-      for (const from = beats(); beats() < from + 2; ) await delay(100);
+      for (const from = beats(); beats() < from + 2;) await delay(100);
       expect(losses.wrongBeside(numbers()), JSON.stringify(numbers())).toEqual([]);
       expect(numbers()['all']?.[0]).toBeGreaterThan(0);
       for (const kind of loss.kinds) expect(numbers()[kind]?.[0], `${kind} of ${JSON.stringify(numbers())}`).toBeGreaterThan(0);

@@ -21,6 +21,8 @@ export interface ColumnWriter {
 /** The columns of one goal and a cursor on the row being written. */
 export interface RowWriter {
   readonly columns: readonly ColumnWriter[];
+  /** Where a line that says what ended puts the fields that name it (`goal.forget`, in its order). */
+  readonly ended: readonly ColumnWriter[];
 }
 
 /** A value from JSON: number, boolean, text (also of an address), null for unknown. */
@@ -37,6 +39,7 @@ export function putJson(column: ColumnWriter, value: unknown): boolean {
  */
 export class BatchBuilder implements RowWriter {
   readonly columns: readonly Store[];
+  readonly ended: readonly Store[];
   #length = 0;
   #capacity = 0;
   #time = new Float64Array();
@@ -50,6 +53,7 @@ export class BatchBuilder implements RowWriter {
   constructor(goal: Goal) {
     this.#goal = goal;
     this.columns = goal.fields.map((field) => storeFor(field, this.#cursor));
+    this.ended = (goal.forget?.fields ?? []).flatMap((name) => this.columns.find(({ field }) => field.name === name) ?? []);
     this.#grow(16);
   }
 

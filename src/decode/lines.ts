@@ -22,6 +22,8 @@ export interface Beat {
 export interface LineVisitor {
   /** The row under the writer's cursor is complete. `since` is NaN and n 1 for events. */
   record(lane: number, seq: number, clockUs: number, sinceUs: number, n: number): void;
+  /** What the row's `ended` columns name has ended. Numbered like a record, so that its loss is told. */
+  forgotten(lane: number, seq: number, clockUs: number): void;
   /** A marker that Tapline made came back. */
   mark(clockUs: number, number: number): void;
   /** `clockUs` is NaN where the line has none: the time is then that of the last line that had one. */

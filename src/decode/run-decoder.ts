@@ -1,4 +1,4 @@
-import { printableLine } from './broken-line.ts';
+import { BrokenLines, printableLine, type ShowBroken } from './broken-line.ts';
 import type { Run } from '../engine/frame.ts';
 import type { Goal } from '../goals/goal.ts';
 import type { Problem } from '../problem/problem.ts';
@@ -14,8 +14,6 @@ import type { GoalRuns, Life } from './take-over.ts';
 
 /** A record may be so much newer than the moment at which it was read before its time is not believed (semantics 6). */
 const futureUs = 2_000_000;
-/** A broken line is shown at most so often; all are counted. */
-const showBrokenUs = 60_000_000;
 /** A broken line that no missing number answers to within this time was no record. */
 const brokenWaitsUs = 10_000_000;
 const largestBatch = 4096;
@@ -27,8 +25,9 @@ export class RunDecoder implements LineVisitor, Life {
   readonly #others: GoalRuns;
   readonly #reader: LineReader;
   readonly #account: RunAccount;
-  readonly #show: (text: { message: string; cause: string }, atUs: number) => void;
+  readonly #shown: BrokenLines;
   readonly #rows: BatchBuilder;
+  readonly #ended: BatchBuilder;
   readonly #lanes = new Lanes();
   readonly #anchor = new ClockAnchor();
   /** Markers made, and marks that came back before their marker was told. */
@@ -36,8 +35,6 @@ export class RunDecoder implements LineVisitor, Life {
   readonly #marks = new Map<number, number>();
   /** Broken lines whose number could not be read: each stands for one number that will be missing. */
   #broken: number[] = [];
-  #brokenUnshown = 0;
-  #shownUs = -Infinity;
   #ready = false;
   #over = false;
   #clockUs = NaN;
@@ -52,26 +49,20 @@ export class RunDecoder implements LineVisitor, Life {
   /** Records of other times are told by another run. */
   #span = { fromUs: -Infinity, beforeUs: Infinity };
 
-  constructor(
-    run: Run,
-    others: GoalRuns,
-    goal: Goal,
-    reader: LineReader,
-    account: RunAccount,
-    show: (text: { message: string; cause: string }, atUs: number) => void,
-  ) {
+  constructor(run: Run, others: GoalRuns, goal: Goal, reader: LineReader, account: RunAccount, show: ShowBroken) {
     this.run = run;
     this.#others = others;
     this.#reader = reader;
     this.#account = account;
-    this.#show = show;
+    this.#shown = new BrokenLines(run, show);
     this.#rows = new BatchBuilder(goal);
+    this.#ended = new BatchBuilder(goal);
   }
 
   lines(chunk: Uint8Array, atUs: number, signals: Signal[]): void {
     this.#to(signals);
     this.#atUs = atUs;
-    this.#reader(chunk, this.#rows, this);
+    this.#reader(chunk, { columns: this.#rows.columns, ended: this.#ended.ended }, this);
     this.#count();
     if (this.#held) this.#others.passed(this, this.nowUs, signals);
   }
@@ -123,22 +114,28 @@ export class RunDecoder implements LineVisitor, Life {
   /** Hands out the rows read so far; rows that came before the clock was anchored wait. */
   flush(signals: Signal[]): void {
     this.#to(signals);
-    if (this.#held || this.#rows.length === 0 || !this.#anchored()) return;
-    const all = this.#rows.build(this.run, (clockUs) => this.#wall(clockUs));
-    const batch = rowsBetween(all, this.#span.fromUs, this.#span.beforeUs);
-    this.#account.overlapping += all.length - batch.length;
-    if (batch.length > 0) signals.push({ kind: 'batch', batch });
+    if (this.#held || !this.#anchored()) return;
+    const build = (rows: BatchBuilder) => rows.build(this.run, (clockUs) => this.#wall(clockUs));
+    if (this.#rows.length > 0) {
+      const all = build(this.#rows);
+      const batch = rowsBetween(all, this.#span.fromUs, this.#span.beforeUs);
+      this.#account.overlapping += all.length - batch.length;
+      if (batch.length > 0) signals.push({ kind: 'batch', batch });
+    }
+    if (this.#ended.length > 0) signals.push({ kind: 'forget', batch: build(this.#ended) });
   }
 
   record(lane: number, seq: number, clockUs: number, sinceUs: number, n: number): void {
-    if (!this.#lanes.came(lane, seq, clockUs)) {
-      this.#tellBroken('A record came twice, or after it was given up; it was left out', undefined);
-      return;
-    }
-    this.#account.decoded++;
-    this.#clockUs = Number.isNaN(this.#clockUs) ? clockUs : Math.max(this.#clockUs, clockUs);
+    if (!this.#came(lane, seq, clockUs)) return;
+    // What ended before this record must be forgotten before it.
+    if (this.#ended.length > 0) this.flush(this.#signals);
     this.#rows.commit(lane, seq, clockUs, sinceUs, n);
     if (this.#rows.length >= largestBatch) this.flush(this.#signals);
+  }
+
+  forgotten(lane: number, seq: number, clockUs: number): void {
+    if (!this.#came(lane, seq, clockUs)) return;
+    this.#ended.commit(lane, seq, clockUs);
   }
 
   mark(clockUs: number, number: number): void {
@@ -164,13 +161,23 @@ export class RunDecoder implements LineVisitor, Life {
   }
 
   broken(line: Uint8Array, lane?: number, seq?: number): void {
-    this.#tellBroken('A line could not be read and was counted as broken', printableLine(line));
+    this.#shown.tell('A line could not be read and was counted as broken', printableLine(line), this.#atUs);
     if (lane === undefined || seq === undefined) this.#broken.push(this.#clockUs);
     else if (this.#lanes.came(lane, seq, this.#clockUs)) this.#account.broken++;
   }
 
   #to(signals: Signal[]): void {
     this.#signals = this.#held ?? signals;
+  }
+
+  #came(lane: number, seq: number, clockUs: number): boolean {
+    if (!this.#lanes.came(lane, seq, clockUs)) {
+      this.#shown.tell('A record came twice, or after it was given up; it was left out', '', this.#atUs);
+      return false;
+    }
+    this.#account.decoded++;
+    this.#clockUs = Number.isNaN(this.#clockUs) ? clockUs : Math.max(this.#clockUs, clockUs);
+    return true;
   }
 
   #advance(clockUs: number): void {
@@ -230,20 +237,6 @@ export class RunDecoder implements LineVisitor, Life {
   #count(): void {
     this.#account.emitted = this.#lanes.emitted;
     this.#account.inPipe = this.#lanes.missing;
-  }
-
-  #tellBroken(message: string, cause: string | undefined): void {
-    this.#brokenUnshown++;
-    if (this.#atUs - this.#shownUs < showBrokenUs) return;
-    this.#show(
-      {
-        message: `${message} (${this.#brokenUnshown} since this was last told; ${this.run.goal}, ${this.run.engine}).`,
-        cause: cause ?? '',
-      },
-      this.#atUs,
-    );
-    this.#shownUs = this.#atUs;
-    this.#brokenUnshown = 0;
   }
 
   #wall(clockUs: number): { timeUs: number; errorUs: number } {

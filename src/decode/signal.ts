@@ -5,6 +5,8 @@ import type { Batch } from './batch.ts';
 /** What the decoder makes of frames, in their order: the one stream that all rules see. */
 export type Signal =
   | { readonly kind: 'batch'; readonly batch: Batch }
+  /** What the rows name has ended; their other columns mean nothing (semantics 9). */
+  | { readonly kind: 'forget'; readonly batch: Batch }
   /** Stream time advances (heartbeats; records advance it too). */
   | { readonly kind: 'time'; readonly run: string; readonly timeUs: number }
   /** The run has proved that its probes are attached. */

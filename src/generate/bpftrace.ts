@@ -36,6 +36,7 @@ export const bpftraceDialect: Dialect = {
     return {
       required: {
         report: reportSource(goal),
+        ...(goal.forget && { forget: `"f:${tag}", (uint64)cpu, (uint64)@${prefix}_seq[cpu], nsecs` }),
         ...(goal.interval && { flush: flushSource(tag, goal.interval, valuesOf(goal).get('interval')) }),
       },
       allowed: {

@@ -11,7 +11,10 @@ export const systemtapDialect: Dialect = {
   comment: (text) => `// ${text}`,
   can: (atom) => canTest(atom, (field, text) => field.type === 'text' && pushableText(text, 255)),
   filter: (filter) => filterSource(filter, { true: '1', false: '0' }, atomSource),
-  placeholders: (goal) => ({ required: { record: recordSource(goal) }, allowed: {} }),
+  placeholders: (goal) => ({
+    required: { record: lineSource('r', goal.fields), ...(goal.forget && { forget: lineSource('f', forgetFields(goal)) }) },
+    allowed: {},
+  }),
 };
 
 function atomSource({ field, op, value }: Atom): string {
@@ -31,10 +34,13 @@ function atomSource({ field, op, value }: Atom): string {
   }
 }
 
-/** Statements that print one record: all columns in the manifest's order (scripts-stp/lib/record.stp has the format). */
-function recordSource(goal: Goal): string {
+const forgetFields = (goal: Goal): Field[] =>
+  (goal.forget?.fields ?? []).flatMap((name) => goal.fields.find((field) => field.name === name) ?? []);
+
+/** Statements that print one numbered line with these columns (scripts-stp/lib/record.stp has the format). */
+function lineSource(kind: 'r' | 'f', fields: readonly Field[]): string {
   const statements: string[] = [];
-  let formats = ['r', '%d', '%d'];
+  let formats = [kind, '%d', '%d'];
   let values = ['tl_next_seq()', 'tl_clock_us()'];
   const print = (before = '\\t') => {
     if (formats.length > 0) statements.push(`printf("${before}${formats.join('\\t')}", ${values.join(', ')})`);
@@ -42,7 +48,7 @@ function recordSource(goal: Goal): string {
     values = [];
   };
   print('');
-  for (const field of goal.fields) {
+  for (const field of fields) {
     const direct = directColumn(field);
     if (direct && values.length < 16) {
       formats.push(direct.format);

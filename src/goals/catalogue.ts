@@ -56,6 +56,7 @@ function goalOf(manifest: Manifest, folder: string): Goal {
     cost: manifest.cost,
     fields: Object.entries(manifest.fields).map(([name, field]) => ({ name, ...field, optional: field.optional ?? false })),
     key: manifest.key,
+    ...(manifest.forget && { forget: manifest.forget }),
     engines,
     cannot,
     parameters: Object.entries(manifest.parameters ?? {}).map(([name, parameter]): Parameter => {
@@ -88,6 +89,11 @@ function checkGoal(goal: Goal, folderName: string, source: Source): Problem[] {
       wrong('An engine that cannot answer says nothing else.', ['engines', name]);
   if (goal.id !== folderName) wrong(`The goal ${goal.id} stands in a folder named ${folderName}.`, ['id']);
   goal.key.forEach((name, i) => fieldOf(goal, name) ?? wrong(`${goal.id} has no field "${name}".`, ['key', i]));
+  goal.forget?.fields.forEach((name, i) => {
+    const field = goal.fields.find((each) => each.name === name);
+    if (field === undefined || field.optional || field.type === 'text')
+      wrong(`${name} cannot name what ended: it must be a field that is always known, and no text.`, ['forget', 'fields', i]);
+  });
   for (const field of goal.fields)
     if ((field.type === 'enum') !== (field.values !== undefined))
       wrong(`${field.name}: an enum, and only an enum, has values.`, ['fields', field.name]);

@@ -57,6 +57,8 @@ export interface Goal {
   readonly fields: readonly Field[];
   /** Default key: which thing a record is about. May name `host`. */
   readonly key: readonly string[];
+  /** Fields that name what ends (a connection that closes); `changed` then forgets what it remembers of it (semantics 9). */
+  readonly forget?: { readonly fields: readonly string[] };
   readonly engines: Partial<Readonly<Record<EngineName, GoalEngine>>>;
   /** Engines that cannot answer it, and why, in one sentence for people. */
   readonly cannot: Partial<Readonly<Record<EngineName, string>>>;

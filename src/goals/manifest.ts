@@ -61,6 +61,12 @@ export const ManifestSchema = Type.Object(
       description: 'Fields of a record, in the order of the columns.',
     }),
     key: words('Which thing a record is about.'),
+    forget: Type.Optional(
+      Type.Object(
+        { fields: words('The fields that name it: always known, no texts.') },
+        { ...closed, description: 'What ends (a connection that closes): `changed` then forgets what it remembers of it.' },
+      ),
+    ),
     parameters: Type.Optional(
       Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]*$' }), ParameterSchema, { description: 'What a rule may say under `with`.' }),
     ),

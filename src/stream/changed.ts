@@ -1,8 +1,10 @@
 import type { Batch } from '../decode/batch.ts';
 import { grown } from '../decode/column-stores.ts';
 import type { Goal } from '../goals/goal.ts';
+import type { Rule } from '../rules/rule.ts';
+import { endedKeys, type EndedKeys } from './ended-keys.ts';
 import { FieldReader } from './field.ts';
-import type { KeyReader, KeyValue } from './key.ts';
+import type { KeyReader, KeyValue, Secret } from './key.ts';
 import { KeyTable } from './key-table.ts';
 
 /** A key that was not seen for a day is forgotten. */
@@ -29,14 +31,23 @@ export class Changed {
   readonly #fields: readonly { readonly reader: FieldReader; readonly tolerance: number }[];
   readonly #table: KeyTable;
   readonly #onEvicted: () => void;
+  /** Finds the keys of a connection that ended; undefined where keys do not name one, or the goal tells no ends. */
+  readonly #ended: EndedKeys | undefined;
   #numbers = new Float64Array();
   #texts: (string | undefined)[] = [];
   #last = new Float64Array();
   #held = new Float64Array();
 
-  constructor(goal: Goal, changed: ReadonlyMap<string, number>, keys: KeyReader, maxKeys: number, onEvicted: () => void) {
+  constructor(
+    goal: Goal,
+    { changed = new Map(), by }: Pick<Rule, 'changed' | 'by'>,
+    keys: KeyReader,
+    { maxKeys, secret }: { readonly maxKeys: number; readonly secret: Secret },
+    onEvicted: () => void,
+  ) {
     this.#fields = [...changed].map(([name, tolerance]) => ({ reader: new FieldReader(goal, name), tolerance }));
     this.#onEvicted = onEvicted;
+    this.#ended = endedKeys(goal, by, secret);
     this.#table = new KeyTable(keys, maxKeys, (capacity) => {
       this.#numbers = grown(this.#numbers, new Float64Array(capacity * this.#fields.length));
       this.#last = grown(this.#last, new Float64Array(capacity));
@@ -50,10 +61,12 @@ export class Changed {
 
   bind(batch: Batch): void {
     for (const { reader } of this.#fields) reader.bind(batch);
+    this.#ended?.bind(batch);
   }
 
   release(): void {
     for (const { reader } of this.#fields) reader.release();
+    this.#ended?.release();
   }
 
   /** The key reader stands on the row. */
@@ -64,6 +77,7 @@ export class Changed {
     if (entry < 0) {
       if (table.full) this.#evict();
       entry = table.add(timeUs + idleUs);
+      this.#ended?.add(entry, row);
       this.#last[entry] = timeUs;
       this.#held[entry] = 0;
       for (let i = 0, at = entry * this.#fields.length; i < this.#fields.length; i++, at++) {
@@ -93,7 +107,21 @@ export class Changed {
 
   /** Forgets keys that were not seen for a day of stream time. */
   expire(streamUs: number): void {
-    while (this.#table.nextDue() <= streamUs) this.#table.removeNext();
+    while (this.#table.nextDue() <= streamUs) this.#removeNext();
+  }
+
+  /** What the rows name has ended: its keys go, but for those that a later record has touched (semantics 9). */
+  forget(batch: Batch): void {
+    const ended = this.#ended;
+    if (ended === undefined) return;
+    ended.bind(batch);
+    for (let row = 0; row < batch.length; row++)
+      for (const entry of ended.of(row, (each) => this.#table.values(each)))
+        if ((this.#last[entry] ?? 0) <= (batch.timeUs[row] ?? 0)) {
+          ended.remove(entry);
+          this.#table.remove(entry);
+        }
+    ended.release();
   }
 
   snapshot(): ChangedSnapshot {
@@ -116,6 +144,7 @@ export class Changed {
     for (const { key, atUs, lastUs, held, references } of snapshot.keys) {
       this.#table.keys.loadValues(key);
       const entry = this.#table.add(atUs);
+      this.#ended?.addValues(entry, key);
       this.#table.setDue(entry, lastUs + idleUs);
       this.#last[entry] = lastUs;
       this.#held[entry] = held;
@@ -152,7 +181,12 @@ export class Changed {
   }
 
   #evict(): void {
-    this.#table.removeNext();
+    this.#removeNext();
     this.#onEvicted();
+  }
+
+  #removeNext(): void {
+    this.#ended?.remove(this.#table.nextEntry());
+    this.#table.removeNext();
   }
 }

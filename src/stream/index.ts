@@ -95,7 +95,7 @@ const identity = (rule: Rule): string =>
   JSON.stringify({ ...rule, place: undefined, where: rule.where?.text, changed: rule.changed && [...rule.changed] });
 
 function timeOf(signal: Signal): number {
-  if (signal.kind === 'batch') {
+  if (signal.kind === 'batch' || signal.kind === 'forget') {
     let latest = 0;
     for (const timeUs of signal.batch.timeUs) if (timeUs > latest) latest = timeUs;
     return latest;

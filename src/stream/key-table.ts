@@ -106,6 +106,11 @@ export class KeyTable {
     this.#free.push(entry);
   }
 
+  remove(entry: number): void {
+    this.setDue(entry, -Infinity);
+    this.removeNext();
+  }
+
   values(entry: number): KeyValue[] {
     const { keys } = this;
     return keys.valuesAt(this.#words, entry * this.#stride + 1, this.#texts, entry * keys.texts.length);

@@ -47,7 +47,7 @@ class Pipe implements RulePipe {
       deps.account.evicted++;
     };
     const { maxKeys } = deps;
-    if (rule.changed && rule.changed.size > 0) this.#changed = new Changed(goal, rule.changed, this.#keys, maxKeys, evicted('changed'));
+    if (rule.changed && rule.changed.size > 0) this.#changed = new Changed(goal, rule, this.#keys, deps, evicted('changed'));
     if (rule.dedupeMs !== undefined && rule.dedupeMs > 0)
       this.#dedupe = new Dedupe(
         goal,
@@ -75,6 +75,8 @@ class Pipe implements RulePipe {
     if (signal.kind === 'batch') {
       if (signal.batch.goal.id !== this.rule.goal || signal.batch.run.with !== this.rule.with?.text) return [];
       this.#batch(signal.batch);
+    } else if (signal.kind === 'forget') {
+      if (signal.batch.goal.id === this.rule.goal && signal.batch.run.with === this.rule.with?.text) this.#changed?.forget(signal.batch);
     } else {
       const told = this.#time.hear(signal);
       if (told === undefined) return [];

@@ -47,8 +47,8 @@ export class RuleTime {
     if (end >= batch.length) this.#batch = undefined;
   }
 
-  /** Anything but a batch. Undefined where it says nothing to this rule. */
-  hear(signal: Exclude<Signal, { kind: 'batch' }>): 'advanced' | 'resumed' | 'standing' | undefined {
+  /** Anything but rows. Undefined where it says nothing to this rule. */
+  hear(signal: Exclude<Signal, { kind: 'batch' | 'forget' }>): 'advanced' | 'resumed' | 'standing' | undefined {
     if (signal.kind === 'time') {
       if (!this.#ready.has(signal.run)) return undefined;
       this.nowUs = Math.max(this.nowUs, signal.timeUs);

@@ -9,6 +9,7 @@ export interface RunAccount {
   readonly engine: string;
   /** What the probe says it printed: the last sequence numbers of its lanes, from beats and the goodbye. */
   emitted: number;
+  /** Numbered lines that were read: records, and what says that a connection ended. */
   decoded: number;
   broken: number;
   /** Holes in the numbering that stayed open for 1 s. */

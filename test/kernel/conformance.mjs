@@ -20,7 +20,7 @@ async function runBatch(batch) {
     engine,
     wanted: conformance.wantedBy(batch),
     env: { TAPLINE_MODULES: '/job/modules' },
-    readyWithinMs: 120_000,
+    readyWithinMs: 300_000,
   });
   const outcomes = [];
   const one = async (i) => {

@@ -86,6 +86,6 @@ export async function watch(engine: Engine, modules: readonly Module[], host: En
     },
   };
   const isReady = () => new Set(signals.flatMap((signal) => (signal.kind === 'ready' ? [signal.run.goal] : []))).size === goals.size;
-  await watching.until(isReady, `ready (${[...goals.keys()].join(', ')})`, 20_000);
+  await watching.until(isReady, `ready (${[...goals.keys()].join(', ')})`, 60_000);
   return watching;
 }

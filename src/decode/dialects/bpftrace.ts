@@ -14,6 +14,7 @@ import { bytesOfWords, isCount } from './rows.ts';
  * `["r:GOAL",cpu,seq,ns,unknown,columns...]`: a record; bit i of `unknown` says that column i is not known. An enum is the
  * index of its value, a bool 0 or 1, an address what ntop() prints,
  * or its four 32-bit words. A bool field named `X_cut` after the text X gives X's true length in bytes.
+ * `["f:GOAL",cpu,seq,ns,columns...]`: what the goal's `forget` fields name has ended; numbered like a record.
  * `["p:GOAL",cpu,seq,k,text]`: piece k of that X, printed before its record (a string of bpftrace's is short). The same by printf,
  * of any bytes of the text in column `column`: `p:GOAL cpu seq column offset HEX`; a NUL between two arguments is told as a space.
  * `["m:GOAL",ns,number]`, `["b:GOAL",ns]` ... maps ... `["z:GOAL",ns]`: mark, and beat with its counts between.
@@ -77,6 +78,7 @@ function makeReader(goal: Goal, name: string): LineReader {
         const [kind, a, b, c] = data;
         const what = typeof kind === 'string' && kind.slice(2) === name ? kind.slice(0, 2) : '';
         if (what === 'r:') return readRecord(data, row, visitor, { pieces, disks }, chunk.subarray(start, end));
+        if (what === 'f:') return readEnded(data, row, visitor, disks, chunk.subarray(start, end));
         if (what === 'p:') return isCount(a) && isCount(b) && isCount(c) && typeof data[4] === 'string' && pieces.addText(a, b, c, data[4]);
         if (typeof a !== 'number') return false;
         if (what === 'm:' && typeof b === 'number') {
@@ -114,6 +116,15 @@ function readRecord(data: readonly unknown[], row: RowWriter, visitor: LineVisit
     } else fits = putValue(column, value, disks);
   }
   if (fits) visitor.record(lane, seq, ns / 1000, NaN, 1);
+  else visitor.broken(line, lane, seq);
+  return true;
+}
+
+function readEnded(data: readonly unknown[], row: RowWriter, visitor: LineVisitor, disks: Disks, line: Uint8Array): boolean {
+  const [, lane, seq, ns, ...values] = data;
+  if (!isCount(lane) || !isCount(seq) || typeof ns !== 'number') return false;
+  if (row.ended.length > 0 && values.length === row.ended.length && row.ended.every((column, i) => putValue(column, values[i], disks)))
+    visitor.forgotten(lane, seq, ns / 1000);
   else visitor.broken(line, lane, seq);
   return true;
 }

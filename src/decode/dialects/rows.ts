@@ -6,6 +6,7 @@ import { emptyBeat, forEachLine, type Beat, type LineReader, type LineVisitor } 
 /**
  * The dialects `procfs` and `tapline`: a JSON array a line.
  * `["r",lane,seq,clock_us,since_us|null,n,[columns, null = unknown]]`, `["m",clock_us,number]`,
+ * `["f",lane,seq,clock_us,[forget columns]]` (what they name has ended; numbered like a record),
  * `["b",clock_us,{"emitted":[[lane,last_seq]],"lost":0,"skipped":0,"filtered":0,"missed":0}]`, and `["e",...]` like a beat,
  * its time that of the last look.
  */
@@ -28,6 +29,14 @@ function readRowLine(
     if (line.length !== 7 || !isCount(a) || !isCount(b) || typeof c !== 'number' || !(d === null || typeof d === 'number') || !isCount(n))
       return false;
     if (Array.isArray(values) && putRow(row, values)) visitor.record(a, b, c, d ?? NaN, n);
+    else visitor.broken(chunk.subarray(start, end), a, b);
+    return true;
+  }
+  if (type === 'f') {
+    if (line.length !== 5 || !isCount(a) || !isCount(b) || typeof c !== 'number') return false;
+    const ended: readonly unknown[] = Array.isArray(d) ? d : [];
+    if (row.ended.length > 0 && ended.length === row.ended.length && row.ended.every((column, i) => putJson(column, ended[i])))
+      visitor.forgotten(a, b, c);
     else visitor.broken(chunk.subarray(start, end), a, b);
     return true;
   }

@@ -56,6 +56,7 @@ function read(text: string | Uint8Array) {
   };
   systemtapLines.reader(goal)(typeof text === 'string' ? Buffer.from(text) : text, builder, {
     record: (lane, seq, clockUs) => builder.commit(lane, seq, clockUs),
+    forgotten: () => undefined,
     mark: (clockUs, number) => seen.marks.push([clockUs, number]),
     beat: (clockUs, beat) => seen.beats.push([clockUs, beat]),
     bye: (_clockUs, beat) => seen.byes.push(beat),

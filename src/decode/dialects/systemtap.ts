@@ -56,7 +56,7 @@ function readLine(line: Cursor, row: RowWriter, visitor: LineVisitor): boolean {
   line.next();
   if (line.to - line.from !== 1) return false;
   const kind = line.bytes[line.from];
-  if (kind === 0x72 /* r */) return readRecord(line, row, visitor);
+  if (kind === 0x72 /* r */ || kind === 0x66 /* f */) return readNumbered(line, row, visitor, kind === 0x66);
   if (kind === 0x74 /* t */) return readDropped(line, visitor);
   const clockUs = line.number();
   if (!(clockUs >= 0)) return false;
@@ -73,13 +73,17 @@ function readLine(line: Cursor, row: RowWriter, visitor: LineVisitor): boolean {
   return true;
 }
 
-function readRecord(line: Cursor, row: RowWriter, visitor: LineVisitor): boolean {
+/** A record, or (`ended`) what names something that has ended. */
+function readNumbered(line: Cursor, row: RowWriter, visitor: LineVisitor, ended: boolean): boolean {
   const seq = line.number();
   if (!(seq > 0)) return false;
   const clockUs = line.number();
-  if (clockUs >= 0 && row.columns.every((column) => line.next() && putField(column, line.bytes, line.from, line.to)) && line.atEnd)
-    visitor.record(lane, seq, clockUs, NaN, 1);
-  else visitor.broken(line.bytes.subarray(line.start, line.end), lane, seq);
+  const columns = ended ? row.ended : row.columns;
+  const fits = clockUs >= 0 && columns.length > 0 && columns.every((each) => line.next() && putField(each, line.bytes, line.from, line.to));
+  if (fits && line.atEnd) {
+    if (ended) visitor.forgotten(lane, seq, clockUs);
+    else visitor.record(lane, seq, clockUs, NaN, 1);
+  } else visitor.broken(line.bytes.subarray(line.start, line.end), lane, seq);
   return true;
 }
 
