@@ -166,7 +166,11 @@ test(
     expect(watching.ledger.imbalances()).toEqual([]);
 
     const frames = watching.frames.map(frameLine).flatMap((line) => parseFrame(line.trim()) ?? []);
-    const again = new Decoder({ goal: (id) => goalOf(id), ledger: new Ledger() }).push(frames);
-    for (const kind of ['batch', 'forget'] as const) expect(own(again, kind)).toEqual(own(watching.signals, kind));
+    const decoder = new Decoder({ goal: (id) => goalOf(id), ledger: new Ledger() });
+    const again = frames.flatMap((frame) => decoder.push([frame]));
+    for (const kind of ['batch', 'forget'] as const) {
+      const identities = (signals: readonly Signal[]) => own(signals, kind).map((each) => [each.goal, each.lane, each.seq, each.fields]);
+      expect(identities(again).sort()).toEqual(identities(watching.signals).sort());
+    }
   },
 );
