@@ -19,7 +19,7 @@ import { readerOf } from './readers/index.ts';
 import { pollOnce, sampled, type Ends } from './run.ts';
 import { runSs } from './sources.ts';
 
-/** How often and how it looks. Goals that sum up look once an interval instead. */
+/** How often and how it looks. Goals with a parameter `interval` look once an interval instead. */
 export interface PollOptions {
   readonly pollMs: number;
   readonly source: SourceChoice;
@@ -90,7 +90,7 @@ function shared(modules: readonly Module[], { pollMs }: PollOptions): readonly G
   for (const module of modules) {
     const kind = readerOf(module.goal);
     if (kind === undefined) continue;
-    const everyMs = module.goal.interval === undefined ? pollMs : Number(valuesOf(module.goal).get('interval'));
+    const everyMs = Number(valuesOf(module.goal).get('interval') ?? pollMs);
     const name = `${kind.name} ${everyMs}`;
     const group = groups.get(name) ?? { kind, everyMs, modules: [] };
     group.modules.push(module);
