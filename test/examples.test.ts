@@ -23,6 +23,11 @@ const examples = [
   ['syscall.slow', { comm: 'sleep', call: 'clock_nanosleep', ret: 0 }],
   ['cpu.hog', { comm: 'sh', uid: 4242, interval_ms: 2000 }],
   ['cpu.runqueue_latency', { comm: 'sh', interval_ms: 2000 }],
+  ['tcp.reset', { direction: 'SENT', reason: 'NO_SOCKET', saddr: '198.18.0.6', sport: 5009, daddr: '198.18.0.2' }],
+  ['tcp.connect', { result: 'REFUSED', err: -111, daddr: '2001:db8:b::2', dport: 5009, comm: 'node' }],
+  ['tcp.accept_overflow', { saddr: '::', sport: 5020, drops: 8, queued: 2, queue_max: 1, full: true, comm: 'node' }],
+  ['net.drop', { reason: 'NO_SOCKET', location: 'tcp_v6_rcv', protocol: 'TCP', saddr: '2001:db8:a::2', dev: 'eth0', bytes: 40 }],
+  ['udp.traffic', { direction: 'SENT', daddr: '::1', packets: 3, bytes: 3000, comm: 'python3' }],
 ] as const;
 
 test.each(examples)("the recorded example of %s is what today's decoder reads", (id, one) => {
