@@ -3,8 +3,8 @@ import type { EngineHost } from '../../engine.ts';
 import { MissedCount } from '../counter.ts';
 import { ListenerWatch, listenersArguments, parseListenDrops, parseListeners } from '../listeners.ts';
 import { unreadable, words } from '../open.ts';
-import { Owners } from '../owners.ts';
-import type { Reader, ReaderKind, Row } from '../reader.ts';
+import { Owners, type Owner } from '../owners.ts';
+import type { Reader, ReaderKind } from '../reader.ts';
 import { runSs } from '../sources.ts';
 
 const looksAt = 'the listening TCP sockets';
@@ -43,14 +43,13 @@ export const listenersReader: ReaderKind = {
           counted,
           overflows.reduce((sum, { drops }) => sum + drops, 0),
         );
-        const found = overflows.length === 0 ? new Map() : await owners.find(new Set(overflows.map(({ listener }) => listener.inode)));
+        const inodes = new Set(overflows.map(({ listener }) => listener.inode));
+        const found: ReadonlyMap<number, Owner> = inodes.size === 0 ? new Map<number, Owner>() : await owners.find(inodes);
         const values = overflows.map(({ listener: { saddr, sport, queued, queueMax, inode }, drops, full }) => {
-          const owner = found.get(inode) as { pid: number; comm: string } | undefined;
-          return { netns, saddr, sport, drops, queued, queue_max: queueMax, full, interval_ms, ...owner } as Readonly<
-            Record<string, Row['columns'][number]>
-          >;
+          const facts = { netns, saddr, sport, drops, queued, queue_max: queueMax, full, interval_ms, ...found.get(inode) };
+          return new Map<string, string | number | boolean>(Object.entries(facts));
         });
-        return modules.map(({ goal }) => values.map((row) => ({ n: 1, columns: goal.fields.map(({ name }) => row[name] ?? null) })));
+        return modules.map(({ goal }) => values.map((row) => ({ n: 1, columns: goal.fields.map(({ name }) => row.get(name) ?? null) })));
       },
     };
     return { reader };
