@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Who } from '../goals/script-file.ts';
 
 /** What a verb may use of the process that runs it. Passed in, so that tests can stand in for it. */
 export interface CliContext {
@@ -37,6 +38,12 @@ export const shownPath = (context: CliContext, path: string): string => {
   const near = relative(context.cwd, path);
   return near.startsWith('..') ? path : near;
 };
+
+/** Who runs this: root, and whoever called sudo, may own what root runs. */
+export function whoRuns(context: CliContext): Who {
+  const sudo = Number(context.env['SUDO_UID'] ?? NaN);
+  return { uid: process.geteuid?.() ?? 0, ...(Number.isSafeInteger(sudo) && { sudoUid: sudo }) };
+}
 
 export const wantsColour = (context: CliContext, stream: NodeJS.WriteStream): boolean =>
   stream.isTTY === true && (context.env['NO_COLOR'] ?? '') === '' && context.env['TERM'] !== 'dumb';

@@ -1,14 +1,14 @@
 import { error } from '../problem/problem.ts';
 import { printable } from '../problem/printable.ts';
 import { nearest } from '../problem/suggest.ts';
-import { loadGoals } from '../goals/catalogue.ts';
 import { engineNames } from '../config/config.ts';
 import type { Field, Goal } from '../goals/goal.ts';
 import { bounds, durationText, type Parameter } from '../goals/parameters.ts';
+import { loadCatalogue } from '../goals/project.ts';
 import { searchGoals } from '../goals/search.ts';
 import { columns, wrap } from './columns.ts';
-import { exit, goalsFolder } from './context.ts';
-import { tellProblems } from './project.ts';
+import { exit } from './context.ts';
+import { projectSources, tellProblems } from './project.ts';
 import { examples, type Verb } from './verb.ts';
 
 /** `tapline goals`: what can be asked; words search, an id shows one goal, id.field one field. */
@@ -18,10 +18,11 @@ export const goalsVerb: Verb = {
       .command('goals')
       .description('What can be asked: list the goals, search them by the words of a symptom, or show one.')
       .argument('[words...]', 'words of a symptom, or the id of a goal')
+      .option('-c, --config <file>', 'configuration file, whose rule files may have scripts of their own')
       .option('--json', 'one JSON object a goal')
       .addHelpText('after', examples('tapline goals', 'tapline goals "which process opens this file"', 'tapline goals tcp.retransmit'))
-      .action((words: string[], options: { json?: boolean }) => {
-        const loaded = loadGoals(goalsFolder);
+      .action((words: string[], options: { config?: string; json?: boolean }) => {
+        const loaded = loadCatalogue(projectSources(context, options));
         tellProblems(context, loaded.problems);
         if (!loaded.ok) return finish(exit.config);
         const goals = [...loaded.value.values()];
@@ -30,7 +31,7 @@ export const goalsVerb: Verb = {
         const one = loaded.value.get(asked);
         const found = asked === '' ? goals : one !== undefined ? [one] : searchGoals(goals, asked);
         if (options.json === true) {
-          print(found.map((goal) => JSON.stringify({ ...goal, folder: undefined })));
+          print(found.map((goal) => JSON.stringify({ ...goal, folder: undefined, script: goal.script?.file })));
           return finish(found.length > 0 ? exit.fine : exit.failed);
         }
         if (one !== undefined) print(goalPage(one));

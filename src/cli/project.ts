@@ -1,11 +1,24 @@
-import { loadProject, type Project } from '../goals/project.ts';
+import { loadProject, type Project, type ProjectSources } from '../goals/project.ts';
 import { renderProblems } from '../problem/render.ts';
 import type { Problem } from '../problem/problem.ts';
 import { sinkDefinitions } from '../sinks/index.ts';
-import { findConfig, goalsFolder, wantsColour, type CliContext } from './context.ts';
+import { findConfig, goalsFolder, wantsColour, whoRuns, type CliContext } from './context.ts';
 import { plural } from './columns.ts';
 
 export type Open = { readonly ok: true; readonly project: Project } | { readonly ok: false };
+
+/** What a project is read from, here and with this user. */
+export const projectSources = (
+  context: CliContext,
+  options: { readonly config?: string; readonly ruleFiles?: readonly string[] | undefined },
+): ProjectSources => ({
+  configFile: findConfig(context, options.config),
+  goalsFolder,
+  sinkTypes: sinkDefinitions,
+  env: context.env,
+  who: whoRuns(context),
+  ...(options.ruleFiles && { ruleFiles: options.ruleFiles }),
+});
 
 /**
  * Reads configuration, goals and rules. Tells all problems on stderr; answers ok when only warnings, or nothing, stood in them.
@@ -16,13 +29,7 @@ export function openProject(
   options: { readonly config?: string; readonly ruleFiles?: readonly string[]; readonly format?: 'long' | 'short' },
   tail = 'Nothing was started.',
 ): Open {
-  const loaded = loadProject({
-    configFile: findConfig(context, options.config),
-    goalsFolder,
-    sinkTypes: sinkDefinitions,
-    env: context.env,
-    ...(options.ruleFiles && { ruleFiles: options.ruleFiles }),
-  });
+  const loaded = loadProject(projectSources(context, options));
   if (loaded.problems.length > 0) {
     tellProblems(context, loaded.problems, options.format);
     if (!loaded.ok) context.stderr.write(`${counted(loaded.problems)}. ${tail}\n`);

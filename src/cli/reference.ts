@@ -11,6 +11,7 @@ import { ManifestSchema } from '../goals/manifest.ts';
 import { bounds, durationText } from '../goals/parameters.ts';
 import { codes } from '../problem/codes.ts';
 import { AlertSchema, ForwardSchema, RulesFileSchema } from '../rules/schema.ts';
+import { ScriptFieldSchema, ScriptSchema } from '../rules/script-schema.ts';
 import { sinkDefinitions } from '../sinks/index.ts';
 import { goalsFolder, installFolder, exit } from './context.ts';
 import type { Verb } from './verb.ts';
@@ -51,6 +52,10 @@ export function referenceFiles(program: Command): Map<string, string> {
     [
       'docs/reference/rules.md',
       page('Rules', [...keyTable('Keys of an alert', AlertSchema), ...keyTable('Keys of a forward', ForwardSchema)]),
+    ],
+    [
+      'docs/reference/scripts.md',
+      page('Scripts of your own', [...keyTable('Keys of a script', ScriptSchema), ...keyTable('Keys of a field', ScriptFieldSchema)]),
     ],
     ['docs/reference/configuration.md', page('Configuration', keyTable('Keys of tapline.yaml', configSchema(sinkDefinitions)))],
     [

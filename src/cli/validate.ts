@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import { loadProject } from '../goals/project.ts';
 import { problemsJson } from '../problem/render.ts';
-import { sinkDefinitions } from '../sinks/index.ts';
 import { plural } from './columns.ts';
-import { exit, findConfig, goalsFolder, shownPath } from './context.ts';
-import { openProject } from './project.ts';
+import { exit, shownPath } from './context.ts';
+import { openProject, projectSources } from './project.ts';
 import { examples, type Verb } from './verb.ts';
 
 /** `tapline validate`: reads everything, starts nothing, needs no privilege and no network. */
@@ -21,13 +20,7 @@ export const validateVerb: Verb = {
       .action((files: string[], options: { config?: string; format: string; json?: boolean }) => {
         const ruleFiles = files.length > 0 ? files.map((file) => resolve(context.cwd, file)) : undefined;
         if (options.json === true) {
-          const loaded = loadProject({
-            configFile: findConfig(context, options.config),
-            goalsFolder,
-            sinkTypes: sinkDefinitions,
-            env: context.env,
-            ...(ruleFiles && { ruleFiles }),
-          });
+          const loaded = loadProject(projectSources(context, { ...options, ruleFiles }));
           context.stdout.write(`${JSON.stringify(problemsJson(loaded.problems, context.cwd), null, 2)}\n`);
           return finish(loaded.ok ? exit.fine : exit.config);
         }

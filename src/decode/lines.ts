@@ -20,6 +20,8 @@ export interface Beat {
 
 /** Receives what a reader finds, in the order of the lines. Clocks are in microseconds of the run's own clock. */
 export interface LineVisitor {
+  /** When the chunk was read: wall clock, microseconds since the epoch. */
+  readonly atUs: number;
   /** The row under the writer's cursor is complete. `since` is NaN and n 1 for events. */
   record(lane: number, seq: number, clockUs: number, sinceUs: number, n: number): void;
   /** What the row's `ended` columns name has ended. Numbered like a record, so that its loss is told. */

@@ -14,6 +14,13 @@ import type { GoalRuns, Life } from './take-over.ts';
 
 /** A record may be so much newer than the moment at which it was read before its time is not believed (semantics 6). */
 const futureUs = 2_000_000;
+/**
+ * A line of a script without a time may have been read so long after its event: SystemTap's reader looks every 200 ms, and it and
+ * Tapline may have had to wait for a processor.
+ */
+const readingUs = 1_000_000;
+/** Times in its lines are wall time, or stand for it. */
+const isWall = (clock: Run['clock']): boolean => clock === 'wall' || clock === 'reading';
 /** A broken line that no missing number answers to within this time was no record. */
 const brokenWaitsUs = 10_000_000;
 const largestBatch = 4096;
@@ -40,10 +47,10 @@ export class RunDecoder implements LineVisitor, Life {
   #clockUs = NaN;
   readonly #cutOff = new CutOff();
   readonly dropped = (lines: number) => this.#cutOff.dropped(lines);
-  readonly #anchored = () => this.run.clock === 'wall' || this.#anchor.known;
+  readonly #anchored = () => isWall(this.run.clock) || this.#anchor.known;
   #beat = { skipped: 0, missed: 0, mapFull: 0, timeUs: NaN };
   #signals: Signal[] = [];
-  #atUs = 0;
+  atUs = 0;
   /** What waits until the run that this one takes over from has said goodbye. */
   #held: Signal[] | undefined;
   /** Records of other times are told by another run. */
@@ -61,7 +68,7 @@ export class RunDecoder implements LineVisitor, Life {
 
   lines(chunk: Uint8Array, atUs: number, signals: Signal[]): void {
     this.#to(signals);
-    this.#atUs = atUs;
+    this.atUs = atUs;
     this.#reader(chunk, { columns: this.#rows.columns, ended: this.#ended.ended }, this);
     this.#count();
     if (this.#held) this.#others.passed(this, this.nowUs, signals);
@@ -77,9 +84,9 @@ export class RunDecoder implements LineVisitor, Life {
 
   end(atUs: number, problem: Problem | undefined, signals: Signal[]): void {
     this.#to(signals);
-    this.#atUs = Math.max(this.#atUs, atUs);
+    this.atUs = Math.max(this.atUs, atUs);
     this.#over = true;
-    if (!this.#anchored() && this.#rows.length > 0) this.#anchor.add(this.#clockUs, this.#atUs - futureUs, this.#atUs);
+    if (!this.#anchored() && this.#rows.length > 0) this.#anchor.add(this.#clockUs, this.atUs - futureUs, this.atUs);
     this.flush(signals);
     this.#settle();
     this.#count();
@@ -161,7 +168,7 @@ export class RunDecoder implements LineVisitor, Life {
   }
 
   broken(line: Uint8Array, lane?: number, seq?: number): void {
-    this.#shown.tell('A line could not be read and was counted as broken', printableLine(line), this.#atUs);
+    this.#shown.tell('A line could not be read and was counted as broken', printableLine(line), this.atUs);
     if (lane === undefined || seq === undefined) this.#broken.push(this.#clockUs);
     else if (this.#lanes.came(lane, seq, this.#clockUs)) this.#account.broken++;
   }
@@ -172,7 +179,7 @@ export class RunDecoder implements LineVisitor, Life {
 
   #came(lane: number, seq: number, clockUs: number): boolean {
     if (!this.#lanes.came(lane, seq, clockUs)) {
-      this.#shown.tell('A record came twice, or after it was given up; it was left out', '', this.#atUs);
+      this.#shown.tell('A record came twice, or after it was given up; it was left out', '', this.atUs);
       return false;
     }
     this.#account.decoded++;
@@ -191,7 +198,7 @@ export class RunDecoder implements LineVisitor, Life {
     this.#marks.delete(number);
     // Rows read so far belong to the clock as it was anchored before.
     this.flush(this.#signals);
-    if (this.run.clock !== 'wall') this.#anchor.add(seenUs, marker.beforeUs, marker.afterUs);
+    if (!isWall(this.run.clock)) this.#anchor.add(seenUs, marker.beforeUs, marker.afterUs);
     if (this.#ready) return;
     this.#ready = true;
     const { timeUs } = this.#wall(seenUs);
@@ -240,13 +247,15 @@ export class RunDecoder implements LineVisitor, Life {
   }
 
   #wall(clockUs: number): { timeUs: number; errorUs: number } {
-    const at = this.run.clock === 'wall' ? { timeUs: clockUs, errorUs: 0 } : this.#anchor.wall(clockUs);
-    if (at.timeUs <= this.#atUs + futureUs + at.errorUs) return at;
+    const at = isWall(this.run.clock)
+      ? { timeUs: clockUs, errorUs: this.run.clock === 'reading' ? readingUs : 0 }
+      : this.#anchor.wall(clockUs);
+    if (at.timeUs <= this.atUs + futureUs + at.errorUs) return at;
     this.#account.future++;
-    return { timeUs: this.#atUs, errorUs: at.errorUs };
+    return { timeUs: this.atUs, errorUs: at.errorUs };
   }
 
   #time(clockUs: number): number {
-    return Number.isNaN(clockUs) || !this.#anchored() ? this.#atUs : Math.min(this.#wall(clockUs).timeUs, this.#atUs + futureUs);
+    return Number.isNaN(clockUs) || !this.#anchored() ? this.atUs : Math.min(this.#wall(clockUs).timeUs, this.atUs + futureUs);
   }
 }

@@ -16,9 +16,12 @@ export interface Run {
   readonly module: string;
   readonly fidelity: 'event' | 'sampled';
   /** Names the wire format of its lines and the reader for it (decode/dialects). */
-  readonly dialect: 'bpftrace' | 'systemtap' | 'procfs' | 'tapline';
-  /** What the times in its lines count from. `wall` is microseconds since the epoch already. */
-  readonly clock: 'monotonic' | 'boottime' | 'wall';
+  readonly dialect: 'bpftrace' | 'systemtap' | 'procfs' | 'script' | 'tapline';
+  /**
+   * What the times in its lines count from. `wall` is microseconds since the epoch already. `reading`: its lines hold no time, and
+   * the moment at which they were read stands for it.
+   */
+  readonly clock: 'monotonic' | 'boottime' | 'wall' | 'reading';
 }
 
 /**

@@ -136,8 +136,8 @@ function parseRun(raw: unknown): Run | undefined {
   if (asked !== undefined && (typeof asked !== 'string' || asked.length > 1024)) return undefined;
   for (const text of [id, host, boot, goal, module]) if (typeof text !== 'string' || text.length > 256) return undefined;
   if (!isOneOf([...engineNames, 'tapline'] as const, engine) || !isOneOf(['event', 'sampled'] as const, fidelity)) return undefined;
-  if (!isOneOf(['bpftrace', 'systemtap', 'procfs', 'tapline'] as const, dialect)) return undefined;
-  if (!isOneOf(['monotonic', 'boottime', 'wall'] as const, clock)) return undefined;
+  if (!isOneOf(['bpftrace', 'systemtap', 'procfs', 'script', 'tapline'] as const, dialect)) return undefined;
+  if (!isOneOf(['monotonic', 'boottime', 'wall', 'reading'] as const, clock)) return undefined;
   return { id, host, boot, engine, goal, ...(asked !== undefined && { with: asked }), module, fidelity, dialect, clock } as Run;
 }
 

@@ -39,4 +39,4 @@ export const retryLimits: RetryLimits = { firstMs: 300_000, maxMs: 3_600_000 };
 export const retryAfterMs = (tries: number, { firstMs, maxMs }: RetryLimits): number => Math.min(firstMs * 2 ** tries, maxMs);
 
 /** What neither a restart nor a later try can mend. */
-export const final: ReadonlySet<ProblemCode> = new Set(['ENGINE_MODULE_REFUSED', 'ENGINE_COMPILE_FAILED']);
+export const final: ReadonlySet<ProblemCode> = new Set(['ENGINE_MODULE_REFUSED', 'ENGINE_COMPILE_FAILED', 'ENGINE_SCRIPT_WRONG']);

@@ -8,6 +8,7 @@ import type { Dialect, Filter } from './dialect.ts';
 import type { HostFacts, Module, Pushdown } from './module.ts';
 import { pushDown } from './pushdown.ts';
 import { askedName, valuesOf } from '../goals/parameters.ts';
+import { scriptModule } from './script.ts';
 import { systemtapDialect } from './systemtap.ts';
 import { fillTemplate, readTemplate } from './template.ts';
 
@@ -34,6 +35,15 @@ export function generateModule(input: GenerateInput): Result<Module> {
   const { goal, rules, engine } = input;
   const language = languages[engine];
   if (goal.engines[engine] === undefined) return fail(error('ENGINE_TEMPLATE_WRONG', `${goal.id} has no answer by ${engine}.`));
+  if (goal.script?.language === engine)
+    return ok(
+      scriptModule(
+        goal,
+        goal.script,
+        rules.map(({ name }) => name),
+        pushNothing(rules),
+      ),
+    );
   if (language === undefined) {
     const source = `${engine}: reader ${goal.engines[engine].reader ?? goal.id} of ${goal.id}\n`;
     return ok(moduleOf(input, source, pushNothing(rules)));

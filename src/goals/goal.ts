@@ -1,5 +1,6 @@
 import type { EngineName } from '../config/config.ts';
 import type { Asked, Parameter } from './parameters.ts';
+import type { Script } from './script.ts';
 
 /**
  * `int`: a whole number within +-2^53. `text`: any bytes, as a string in which a byte that is no UTF-8 is the lone
@@ -67,8 +68,10 @@ export interface Goal {
   readonly interval?: Interval;
   /** With other parameters than the defaults: a module and a run of its own. */
   readonly asked?: Asked;
-  /** The goal's folder; undefined for Tapline's own goals (tapline.lost ...), which no engine answers. */
+  /** The goal's folder; undefined for Tapline's own goals (tapline.lost ...), which no engine answers, and for scripts. */
   readonly folder?: string;
+  /** A script of the user's own, which stands in place of the templates. */
+  readonly script?: Script;
 }
 
 /** `host` may be named in keys, conditions and templates like a field of every goal. */

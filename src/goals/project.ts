@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { loadConfig, type SinkType } from '../config/load.ts';
 import { fail, ok, type Problem, type Result } from '../problem/problem.ts';
@@ -5,6 +6,8 @@ import { loadRules } from '../rules/load.ts';
 import type { Rule } from '../rules/rule.ts';
 import { loadGoals, type Catalogue } from './catalogue.ts';
 import { resolveRules } from './resolve.ts';
+import { resolveScripts } from './resolve-script.ts';
+import type { Who } from './script-file.ts';
 
 /** All that a person wrote, read and checked. */
 export interface Project {
@@ -21,6 +24,21 @@ export interface ProjectSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Instead of the files that the configuration names. */
   readonly ruleFiles?: readonly string[];
+  /** Who runs Tapline: whose scripts may be run. */
+  readonly who: Who;
+}
+
+/**
+ * What can be asked: the goals, and those that are scripts of the configured rule files. A configuration that is wrong, or not there,
+ * takes only its own away; what is wrong with scripts is told.
+ */
+export function loadCatalogue(sources: ProjectSources): Result<Catalogue> {
+  const goals = loadGoals(sources.goalsFolder);
+  if (!goals.ok) return goals;
+  const config = loadConfig(sources.configFile, { sinkTypes: sources.sinkTypes, env: sources.env });
+  const raw = loadRules(sources.ruleFiles ?? config.forRules?.ruleFiles ?? []);
+  const scripts = resolveScripts(raw.scripts, goals.value, { library: join(sources.goalsFolder, 'lib'), who: sources.who });
+  return ok(scripts.catalogue, [...goals.problems, ...scripts.problems]);
 }
 
 /** Reads configuration, goals and rules; tells every mistake of all of them. No effects, no network. */
@@ -32,9 +50,14 @@ export function loadProject(sources: ProjectSources): Result<Project> {
   const raw = loadRules(files);
   problems.push(...raw.problems);
   if (!goals.ok) return fail(...problems);
+  const scripts = resolveScripts(raw.scripts, goals.value, { library: join(sources.goalsFolder, 'lib'), who: sources.who });
   // Rules are looked at even where the configuration is wrong.
-  const { rules, problems: found } = resolveRules(raw.rules, goals.value, config.forRules);
-  problems.push(...found);
+  const { rules, problems: found } = resolveRules(
+    raw.rules.filter(({ body }) => !scripts.wrong.has(body.goal ?? '')),
+    scripts.catalogue,
+    config.forRules,
+  );
+  problems.push(...scripts.problems, ...found);
   if (!config.ok || problems.some((problem) => problem.severity === 'error')) return fail(...problems);
-  return ok({ config: config.value, catalogue: goals.value, rules }, problems);
+  return ok({ config: config.value, catalogue: scripts.catalogue, rules }, problems);
 }

@@ -3,6 +3,7 @@ import { deliveryCodes } from './codes/delivery.ts';
 import { engineCodes } from './codes/engine.ts';
 import { goalCodes } from './codes/goal.ts';
 import { ruleCodes } from './codes/rule.ts';
+import { scriptCodes } from './codes/script.ts';
 import { sinkCodes } from './codes/sink.ts';
 import { usageCodes } from './codes/usage.ts';
 
@@ -18,6 +19,7 @@ export const codes = {
   ...configCodes,
   ...ruleCodes,
   ...goalCodes,
+  ...scriptCodes,
   ...engineCodes,
   ...deliveryCodes,
   ...sinkCodes,

@@ -3,6 +3,7 @@ import { checkSchema } from '../config/schema-check.ts';
 import { readSource, type Path, type Source } from '../config/source.ts';
 import { error, type Problem } from '../problem/problem.ts';
 import { nearest } from '../problem/suggest.ts';
+import { ScriptSchema, type RawScriptBody } from './script-schema.ts';
 import { AlertSchema, ForwardSchema, GroupShape, RulesFileShape, type RawAlert, type RawForward, type RawGroup } from './schema.ts';
 
 /** A rule as it was written, its shape checked, nothing looked up yet. */
@@ -19,8 +20,21 @@ export interface RawRule {
   readonly whole: boolean;
 }
 
+/** A script of the user's own, as it was written below `scripts`. */
+export interface RawScript {
+  readonly source: Source;
+  /** Where it stands: ['scripts', 'my.opens']. */
+  readonly path: Path;
+  /** The goal that it answers. */
+  readonly id: string;
+  /** Keys whose shape is right. */
+  readonly body: Partial<RawScriptBody>;
+  readonly whole: boolean;
+}
+
 export interface RawRules {
   readonly rules: readonly RawRule[];
+  readonly scripts: readonly RawScript[];
   /** Everything wrong with the shape of the files. */
   readonly problems: readonly Problem[];
 }
@@ -31,13 +45,28 @@ const schemas = { alert: AlertSchema, forward: ForwardSchema } as const;
 /** Reads rule files. All mistakes of all files are told. */
 export function loadRules(files: readonly string[]): RawRules {
   const rules: RawRule[] = [];
+  const scripts: RawScript[] = [];
   const problems: Problem[] = [];
   for (const file of files) {
     const read = readSource(file);
     problems.push(...read.problems);
-    if (read.ok) rulesOf(read.value, rules, problems);
+    if (!read.ok) continue;
+    rulesOf(read.value, rules, problems);
+    scriptsOf(read.value, scripts, problems);
   }
-  return { rules, problems };
+  return { rules, scripts, problems };
+}
+
+function scriptsOf(source: Source, scripts: RawScript[], problems: Problem[]): void {
+  const written = isMap(source.value) ? source.value['scripts'] : undefined;
+  for (const [id, body] of Object.entries(isMap(written) ? written : {})) {
+    if (!isMap(body)) continue;
+    const path = ['scripts', id];
+    const wrong = checkSchema(source, ScriptSchema, body, path);
+    problems.push(...wrong);
+    const whole = wrong.length === 0;
+    scripts.push({ source, path, id, body: whole ? body : soundKeys(source, ScriptSchema, body, path), whole });
+  }
 }
 
 function rulesOf(source: Source, rules: RawRule[], problems: Problem[]): void {

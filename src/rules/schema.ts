@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { DurationSchema } from '../config/duration.ts';
+import { ScriptSchema } from './script-schema.ts';
 
 const closed = { additionalProperties: false } as const;
 const duration = (description: string) => ({ ...DurationSchema, description });
@@ -86,14 +87,22 @@ const group = (rule: TSchema) =>
     },
     { ...closed, description: 'Rules that belong together.' },
   );
-const file = (groups: TSchema) =>
-  Type.Object({ groups: Type.Array(groups, { description: 'Groups of rules.' }) }, { ...closed, description: 'A file of rules.' });
+const file = (groups: TSchema, script: TSchema) =>
+  Type.Object(
+    {
+      scripts: Type.Optional(
+        Type.Record(Type.String(), script, { description: 'Scripts of your own, by the name of the goal that each one answers.' }),
+      ),
+      groups: Type.Array(groups, { description: 'Groups of rules.' }),
+    },
+    { ...closed, description: 'A file of rules.' },
+  );
 
 /** For editors: rules.schema.json. */
-export const RulesFileSchema = file(group(Type.Union([AlertSchema, ForwardSchema])));
+export const RulesFileSchema = file(group(Type.Union([AlertSchema, ForwardSchema])), ScriptSchema);
 /** For the loader, which looks at each rule with the schema of its kind. */
 export const GroupShape = group(Type.Object({}, { description: 'A rule.' }));
-export const RulesFileShape = file(GroupShape);
+export const RulesFileShape = file(GroupShape, Type.Object({}, { description: 'A script of your own, as a goal.' }));
 
 export type RawAlert = Static<typeof AlertSchema>;
 export type RawForward = Static<typeof ForwardSchema>;

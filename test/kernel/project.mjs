@@ -10,6 +10,7 @@ export async function modulesOfProject(root, facts) {
     goalsFolder: join(root, 'scripts-stp'),
     sinkTypes: sinkDefinitions,
     env: {},
+    who: { uid: 0 },
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const { rules, catalogue } = loaded.value;

@@ -55,6 +55,7 @@ function read(text: string | Uint8Array) {
     broken: [] as [string, number | undefined, number | undefined][],
   };
   systemtapLines.reader(goal)(typeof text === 'string' ? Buffer.from(text) : text, builder, {
+    atUs: 0,
     record: (lane, seq, clockUs) => builder.commit(lane, seq, clockUs),
     forgotten: () => undefined,
     mark: (clockUs, number) => seen.marks.push([clockUs, number]),

@@ -4,14 +4,16 @@ import { Observable } from 'rxjs';
 import { readTemplate } from '../../generate/template.ts';
 import type { Goal } from '../../goals/goal.ts';
 import { valuesOf } from '../../goals/parameters.ts';
-import { error, warning } from '../../problem/problem.ts';
+import { error } from '../../problem/problem.ts';
 import type { Engine } from '../engine.ts';
 import type { Frame } from '../frame.ts';
 import { kernelHz, tracepointFields, tracepointOffsets, tracepointWords } from '../kernel-facts.ts';
-import { afterEnd, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
+import { restartLimits, type RestartLimits } from '../restart.ts';
 import { available, bpftraceVersion } from './available.ts';
 import { memberOffset } from './btf.ts';
-import { runOnce } from './process.ts';
+import { generatedProgram } from './generated-program.ts';
+import { lives } from './lives.ts';
+import { scriptProgram } from './script-program.ts';
 
 export interface BpftraceOptions {
   readonly restarts?: RestartLimits;
@@ -61,46 +63,23 @@ export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
       const tell = (frames: readonly Frame[]) => {
         if (frames.length > 0 && !subscriber.closed) subscriber.next(frames);
       };
-      void (async () => {
-        let state = noRestarts;
-        while (modules.length > 0 && !stop.aborted && !gone.signal.aborted) {
-          const { readyMs, problem } = await runOnce(modules, host, stop, gone.signal, tell, options.readyWithinMs ?? 45_000);
-          if (stop.aborted || gone.signal.aborted) break;
-          const restart = afterEnd(state, readyMs, options.restarts ?? restartLimits);
-          state = restart.state;
-          const cause = problem?.cause ?? problem?.message;
-          const more = { ...(cause !== undefined && { cause }) };
-          const atUs = host.clock.nowUs();
-          if (!restart.again) {
-            tell([
-              {
-                kind: 'notice',
-                problem: error('ENGINE_GAVE_UP', `bpftrace ended ${state.failures} times in a row and is left alone.`, more),
-                atUs,
-              },
-            ]);
-            break;
-          }
+      const generated = modules.filter(({ goal }) => goal.script === undefined);
+      const programs = [
+        ...(generated.length > 0 ? [generatedProgram(generated)] : []),
+        ...modules.flatMap((module) => (module.goal.script === undefined ? [] : [scriptProgram(module, module.goal.script)])),
+      ];
+      const life = { host, stop, gone: gone.signal, tell, restarts: options.restarts ?? restartLimits };
+      Promise.all(programs.map((program) => lives(program, options.readyWithinMs ?? 45_000, life)))
+        .catch((bug: unknown) =>
           tell([
             {
               kind: 'notice',
-              problem: warning('ENGINE_RESTARTED', `bpftrace is started again in ${restart.delayMs / 1000} s.`, more),
-              atUs,
+              problem: error('ENGINE_FAILED', 'The bpftrace engine failed.', { cause: String(bug) }),
+              atUs: host.clock.nowUs(),
             },
-          ]);
-          await wait(restart.delayMs, stop, gone.signal);
-        }
-        subscriber.complete();
-      })().catch((bug: unknown) => {
-        tell([
-          {
-            kind: 'notice',
-            problem: error('ENGINE_FAILED', 'The bpftrace engine failed.', { cause: String(bug) }),
-            atUs: host.clock.nowUs(),
-          },
-        ]);
-        subscriber.complete();
-      });
+          ]),
+        )
+        .finally(() => subscriber.complete());
       return () => gone.abort();
     }),
 });
@@ -110,15 +89,3 @@ export const bpftraceEngine: Engine = makeBpftraceEngine();
 /** `syscalls:sys_enter_{{with syscall}}` names the tracepoint of the call that is asked for. */
 const withValues = (template: string, goal: Goal): string =>
   template.replace(/\{\{with (\w+)\}\}/g, (_, name: string) => String(valuesOf(goal).get(name) ?? ''));
-
-/** Resolves after so long, or when one of the signals is aborted. */
-const wait = (ms: number, ...signals: readonly AbortSignal[]): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      for (const signal of signals) signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    for (const signal of signals) signal.addEventListener('abort', done);
-  });

@@ -1,40 +1,63 @@
 import { readdirSync } from 'node:fs';
 import { env } from 'node:process';
-import { joinModules, lineTag, stringBytes } from '../../generate/bpftrace.ts';
 import type { Module } from '../../generate/module.ts';
 import { error, type Problem } from '../../problem/problem.ts';
 import { startChild, type Child } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
 import { newRun } from '../new-run.ts';
-import type { Frame } from '../frame.ts';
+import type { Frame, Run } from '../frame.ts';
 import { readOrNothing } from '../kernel-facts.ts';
-import { makeMarker, markerBase, pidForProbes } from '../markers.ts';
-import { DiskNames, namesDisks } from './disks.ts';
+import { makeMarker, markerBase } from '../markers.ts';
+import { scriptMistake } from '../script-mistake.ts';
 import { lastWords, understand } from './messages.ts';
-import { LineSplitter } from './split.ts';
 
 const firstMarkersMs = 100;
 const markersMs = 1000;
-/** Entries of each of a probe's maps. */
-const mapEntries = 16_384;
-
 /** An interval goal's map is printed as one line. */
 const longestLine = 4 << 20;
 
 /** Pages of 4 KiB for each CPU's lines on their way to bpftrace: four times its default, against losses in a burst. */
 const bufferPages = 256;
 
+/** What one process runs, and how it is understood. */
+export interface Program {
+  readonly modules: readonly Module[];
+  /** What its lines are. */
+  readonly printed: Pick<Run, 'dialect' | 'clock'>;
+  /** `base`: number of the first marker. */
+  begin(runs: readonly Run[], base: number, host: EngineHost): Talk;
+}
+
+/** One life of a program. */
+export interface Talk {
+  /** Of bpftrace, after those that every program has. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** The frames of a chunk of whole lines of stdout. */
+  read(chunk: Uint8Array, atUs: number): readonly Frame[];
+  /** What its reader has to know of the machine and does not know yet; asked before each marker. */
+  facts(atUs: number): readonly Frame[];
+  /** A marker came back from all its probes. */
+  ready(): boolean;
+  /** The kernel says that so many hits did not run, since the process began. */
+  skipped(count: number, atUs: number): readonly Frame[];
+  /** Everything that it printed has been read. */
+  goodbye(atUs: number): readonly Frame[];
+}
+
 /** How a process ended. */
 export interface Ended {
   /** How long all modules had been ready; 0 where they never were. */
   readonly readyMs: number;
-  /** Unless it was asked to stop. */
+  /** Unless it was asked to stop, or `byItself`. */
   readonly problem?: Problem;
+  /** A user's script that was ready has come to its end. */
+  readonly byItself?: boolean;
 }
 
 /** One life of the bpftrace process: run frames, lines and markers, end frames. */
 export async function runOnce(
-  modules: readonly Module[],
+  program: Program,
   host: EngineHost,
   stop: AbortSignal,
   gone: AbortSignal,
@@ -43,20 +66,15 @@ export async function runOnce(
 ): Promise<Ended> {
   const { clock } = host;
   const base = markerBase();
-  const runs = modules.map((module) => newRun(module, host, { ...printed, fidelity: module.goal.engines.bpftrace?.fidelity ?? 'event' }));
+  const runs = program.modules.map((module) =>
+    newRun(module, host, { engine: 'bpftrace', ...program.printed, fidelity: module.goal.engines.bpftrace?.fidelity ?? 'event' }),
+  );
+  const talk = program.begin(runs, base, host);
   tell(runs.map((run) => ({ kind: 'run', run, atUs: clock.nowUs() })));
 
   const said: string[] = [];
-  const child = startChild(host.spawn, 'bpftrace', bpftraceArguments(modules, pidForProbes(host.proc), base), {
-    // The second name is that of bpftrace 0.20 and later.
-    env: {
-      ...env,
-      BPFTRACE_STRLEN: `${stringBytes}`,
-      BPFTRACE_MAX_STRLEN: `${stringBytes}`,
-      BPFTRACE_MAP_KEYS_MAX: `${mapEntries}`,
-      BPFTRACE_MAX_MAP_KEYS: `${mapEntries}`,
-      BPFTRACE_PERF_RB_PAGES: `${bufferPages}`,
-    },
+  const child = startChild(host.spawn, 'bpftrace', ['-f', 'json', '-B', 'line', ...talk.args], {
+    env: { ...env, ...talk.env, BPFTRACE_PERF_RB_PAGES: `${bufferPages}` },
     maxLineBytes: longestLine,
     onStderr: (line) => {
       said.push(line);
@@ -71,70 +89,56 @@ export async function runOnce(
   gone.addEventListener('abort', end);
   if (stop.aborted || gone.aborted) end();
 
-  const waiting = new Set(runs.map((run) => lineTag(run.goal, run.with)));
   let readyUs = NaN;
   let number = 0;
   let skipped = 0;
   let late = false;
   const startedUs = clock.nowUs();
-  const eachRun = (text: string): Frame[] =>
-    runs.map((run) => ({ kind: 'lines', run: run.id, lines: Buffer.from(text), atUs: clock.nowUs() }));
-  const disks = new DiskNames();
-  const withDisks = runs.filter((_, i) => modules[i] !== undefined && namesDisks(modules[i].goal));
-  const tellDisks = () => {
-    const names = withDisks.length > 0 ? disks.changed(host.sys) : undefined;
-    if (names !== undefined) tell(withDisks.map(({ id }) => ({ kind: 'lines', run: id, lines: Buffer.from(names), atUs: clock.nowUs() })));
-  };
-  tellDisks();
+  tell(talk.facts(startedUs));
   const mark = () => {
-    tellDisks();
+    tell(talk.facts(clock.nowUs()));
     const marker = makeMarker(clock, base, number++);
     tell(runs.map((run) => ({ kind: 'marker', run: run.id, ...marker, atUs: clock.nowUs() })));
     const misses = recursionMisses(host.proc, child);
-    if (misses > skipped) tell(eachRun(`{"type":"skipped","data":${(skipped = misses)}}\n`));
-    if (waiting.size > 0 && clock.nowUs() - startedUs > readyWithinMs * 1000) {
+    if (misses > skipped) tell(talk.skipped((skipped = misses), clock.nowUs()));
+    if (!talk.ready() && clock.nowUs() - startedUs > readyWithinMs * 1000) {
       late = true;
       end();
-    } else timer = setTimeout(mark, waiting.size > 0 ? firstMarkersMs : markersMs);
+    } else timer = setTimeout(mark, talk.ready() ? markersMs : firstMarkersMs);
   };
   let timer = setTimeout(mark, firstMarkersMs);
 
-  const splitter = new LineSplitter(modules.map((module) => module.goal));
   for await (const chunk of child.lines()) {
     const atUs = clock.nowUs();
-    for (const tag of waiting) if (Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).includes(`["m:${tag}",`)) waiting.delete(tag);
-    if (waiting.size === 0 && Number.isNaN(readyUs)) readyUs = atUs;
-    tell(
-      splitter.split(chunk).flatMap((lines, i) => (lines === undefined ? [] : [{ kind: 'lines', run: runs[i]?.id ?? '', lines, atUs }])),
-    );
+    tell(talk.read(chunk, atUs));
+    if (talk.ready() && Number.isNaN(readyUs)) readyUs = atUs;
   }
   const exit = await child.exited;
   clearTimeout(timer);
   stop.removeEventListener('abort', end);
   gone.removeEventListener('abort', end);
   // bpftrace has printed its maps for the last time: the goodbye is complete.
-  if (exit.code === 0) tell(eachRun('{"type":"end"}\n'));
+  if (exit.code === 0) tell(talk.goodbye(clock.nowUs()));
   const asked = (stop.aborted || gone.aborted) && exit.code === 0;
-  const problem = asked ? undefined : whyEnded(exit, late ? readyWithinMs : undefined, said);
+  const byItself = !asked && exit.code === 0 && talk.ready() && program.modules.every(({ goal }) => goal.script !== undefined);
+  const problem = asked || byItself ? undefined : whyEnded(program, exit, late ? readyWithinMs : undefined, said);
   tell(runs.map((run) => ({ kind: 'end', run: run.id, ...(problem && { problem }), atUs: clock.nowUs() })));
-  return { readyMs: Number.isNaN(readyUs) ? 0 : (clock.nowUs() - readyUs) / 1000, ...(problem && { problem }) };
+  return {
+    readyMs: Number.isNaN(readyUs) ? 0 : (clock.nowUs() - readyUs) / 1000,
+    ...(problem && { problem }),
+    ...(byItself && { byItself }),
+  };
 }
 
-/** The program is an argument, so that no file has to be written; rule text is not in it. */
-export function bpftraceArguments(modules: readonly Module[], pid: number, base: number): string[] {
-  const program = joinModules(
-    modules.map((module) => module.goal),
-    modules.map((module) => module.source),
-  );
-  return ['-f', 'json', '-B', 'line', '-e', program, String(pid), String(base)];
-}
-
-function whyEnded(exit: Awaited<Child['exited']>, lateAfterMs: number | undefined, said: readonly string[]): Problem {
+function whyEnded(program: Program, exit: Awaited<Child['exited']>, lateAfterMs: number | undefined, said: readonly string[]): Problem {
   if (lateAfterMs !== undefined)
     return error('ENGINE_NOT_READY', `The probes of bpftrace were not attached within ${lateAfterMs / 1000} s.`, {
       cause: lastWords(said),
     });
   if (exit.error) return error('ENGINE_FAILED', 'bpftrace could not be started.', { cause: exit.error.message });
+  const script = program.modules[0]?.goal.script;
+  const mistake = script === undefined ? undefined : scriptMistake(said, script, program.modules[0]?.goal.id ?? '');
+  if (mistake !== undefined) return mistake;
   const understood = said.map(understand).findLast((problem) => problem?.severity === 'error');
   if (understood) return understood;
   const how = exit.signal === null ? `with exit code ${exit.code}` : `by ${exit.signal}`;
@@ -153,6 +157,3 @@ function recursionMisses(proc: string, child: Child): number {
     return 0;
   }
 }
-
-// `nsecs` is bpf_ktime_get_boot_ns() wherever the kernel has it (5.8).
-const printed = { engine: 'bpftrace', dialect: 'bpftrace', clock: 'boottime' } as const;

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Module } from '../../generate/module.ts';
+import { systemtapCompanion } from '../../generate/script.ts';
 import { error, fail, ok, warning, type Problem, type Result } from '../../problem/problem.ts';
 import { version } from '../../telemetry/version.ts';
 import { gently, startChild } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
+import { scriptFileName, scriptMistake } from '../script-mistake.ts';
 import { readKernelObject } from './kernel-object.ts';
 import { libraryOf } from './library.ts';
 import { writeManifest } from './manifest.ts';
@@ -41,10 +43,31 @@ const flags = ['--suppress-handler-errors', '-DMAXSKIPPED=1000000000', '-DINTERR
 /** A template may ask for numbers of its own: a line `//@stap -DNAME=NUMBER`, or NUMBERLL. */
 const ownFlags = (source: string) => [...source.matchAll(/^\/\/@stap (-D[A-Z_]+=\d+(?:LL)?)$/gm)].map((match) => match[1] ?? '');
 
+/** What stap gets: flags, and behind the file's name the arguments of a user's script. */
+function stapArguments(module: Module): { readonly flags: readonly string[]; readonly file: string; readonly args: readonly string[] } {
+  const { script } = module.goal;
+  if (script === undefined) return { flags: [...flags, ...ownFlags(module.source)], file: `${module.name}.stp`, args: [] };
+  const { guru, suppressHandlerErrors, skipBadvars, compatible, define } = script.stap;
+  return {
+    flags: [
+      ...(guru ? ['-g'] : []),
+      ...(suppressHandlerErrors ? ['--suppress-handler-errors'] : []),
+      ...(skipBadvars ? ['--skip-badvars'] : []),
+      ...(compatible === undefined ? [] : [`--compatible=${compatible}`]),
+      ...Object.entries(define).map(([name, value]) => `-D${name}=${value}`),
+      '-E',
+      systemtapCompanion,
+    ],
+    file: scriptFileName,
+    args: script.args.length === 0 ? [] : ['--', ...script.args],
+  };
+}
+
 /** Names everything that the compiled module depends on. 16 hex digits. */
 export function moduleKey(module: Module, target: Pick<Target, 'kernel' | 'loader'>): string {
   const hash = createHash('sha256');
-  const parts = [module.name, module.source, target.kernel, target.loader, ...flags];
+  const own = module.goal.script === undefined ? { flags, args: [] } : stapArguments(module);
+  const parts = [module.name, module.source, target.kernel, target.loader, ...own.flags, ...own.args];
   for (const { name, text } of libraryOf(module)) parts.push(name, text);
   for (const part of parts) hash.update(`${part.length}:${part}`);
   return hash.digest('hex').slice(0, 16);
@@ -75,10 +98,11 @@ export interface CompileWith {
 
 /**
  * Compiles a module into the cache, whatever lies there; resolves with the path of its .ko, which has its manifest beside it.
- * Problems: ENGINE_COMPILE_FAILED.
+ * Problems: ENGINE_COMPILE_FAILED, ENGINE_SCRIPT_WRONG.
  */
 export const compile = (module: Module, target: Target, { host, queue, ends, onProgress }: CompileWith): Promise<Result<string>> =>
   queue.run(async (at, of) => {
+    const { script } = module.goal;
     const base = join(target.cacheDir, target.kernel);
     const folder = join(base, moduleKey(module, target));
     const work = `${folder}.${randomBytes(4).toString('hex')}`;
@@ -90,11 +114,15 @@ export const compile = (module: Module, target: Target, { host, queue, ends, onP
     if (ends.aborted) return failed('stopped');
     mkdirSync(work, { recursive: true });
     try {
-      writeFileSync(join(work, `${module.name}.stp`), module.source);
+      const own = stapArguments(module);
+      writeFileSync(join(work, own.file), module.source);
       mkdirSync(join(work, 'lib'));
       for (const { name, text } of libraryOf(module)) writeFileSync(join(work, 'lib', name), text);
-      const args = ['-p4', '-r', target.kernel, '-m', module.name, '-I', 'lib', ...flags, ...ownFlags(module.source), `${module.name}.stp`];
-      const failure = await runStap(args, work, host, ends, progress);
+      const args = ['-p4', '-r', target.kernel, '-m', module.name, '-I', 'lib', ...own.flags, own.file, ...own.args];
+      const said: string[] = [];
+      const failure = await runStap(args, work, host, ends, said, progress);
+      const mistake = failure === undefined || script === undefined ? undefined : scriptMistake(said, script, module.goal.id);
+      if (mistake !== undefined) return fail(mistake);
       if (failure !== undefined) return failed(failure);
       const made = join(work, `${module.name}.ko`);
       const object = existsSync(made) ? readKernelObject(readFileSync(made)) : undefined;
@@ -126,9 +154,9 @@ async function runStap(
   cwd: string,
   host: EngineHost,
   ends: AbortSignal,
+  said: string[],
   onWait: () => void,
 ): Promise<string | undefined> {
-  const said: string[] = [];
   const child = startChild(host.spawn, 'nice', ['-n', '10', 'stap', ...args], { cwd, onStderr: (line) => said.push(line) });
   const stop = () => void child.stop(gently);
   ends.addEventListener('abort', stop, { once: true });

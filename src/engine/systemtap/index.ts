@@ -9,6 +9,7 @@ import { error, fail, ok, type Problem, type Result } from '../../problem/proble
 import type { Engine, EngineHost } from '../engine.ts';
 import { newRun } from '../new-run.ts';
 import type { Frame } from '../frame.ts';
+import { againMs, endsByItself } from '../script-end.ts';
 import { afterEnd, final, noRestarts, restartLimits, type RestartLimits } from '../restart.ts';
 import { gatherFacts, kernelRelease } from '../machine/facts.ts';
 import { systemPlaces, type Places } from '../machine/places.ts';
@@ -19,7 +20,8 @@ import { whyNone } from './elsewhere.ts';
 import { LoadedList } from './modules.ts';
 import { CompileQueue } from './queue.ts';
 import { tryOut } from './try-out.ts';
-import { live, printed, timing, type Ends, type Timing } from './run.ts';
+import { voiceOf } from './voice.ts';
+import { live, timing, type Ends, type Timing } from './run.ts';
 
 export interface SystemtapOptions {
   /** Default: $XDG_CACHE_HOME or ~/.cache, tapline/systemtap. */
@@ -127,12 +129,19 @@ async function lives(given: Lives): Promise<void> {
   const { module, target, host, loaded, ends, emit, options } = given;
   const asked = AbortSignal.any([ends.stop, ends.gone]);
   const notice = (problem: Problem) => emit([{ kind: 'notice', problem, atUs: host.clock.nowUs() }]);
+  let toldOfEnd = false;
   for (let state = noRestarts; !asked.aborted;) {
     const found = await loadable(given, asked, notice);
     if (asked.aborted) return;
     if (!found.ok) return neverRan(module, host, found.problems[0], emit);
     const life = await live({ ...found.value, host, loaded, ends, emit, timing: options.timing ?? timing });
     if (asked.aborted) return;
+    if (life.byItself === true) {
+      if (!toldOfEnd) notice(endsByItself(module.goal.id));
+      toldOfEnd = true;
+      await delay(againMs, undefined, { signal: asked }).catch(() => undefined);
+      continue;
+    }
     // A kernel of the same release but another build: compile again, once for each such refusal.
     if (life.problem?.code === 'ENGINE_MODULE_UNFIT') discard(module, target);
     const restart = afterEnd(state, life.readyMs, options.restarts ?? restartLimits);
@@ -177,7 +186,7 @@ async function loadable(
 }
 
 function neverRan(module: Module, host: EngineHost, problem: Problem | undefined, emit: Lives['emit']): void {
-  const run = newRun(module, host, printed);
+  const run = newRun(module, host, voiceOf(module, host).printed);
   const atUs = host.clock.nowUs();
   emit([
     { kind: 'run', run, atUs },

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Module } from '../../generate/module.ts';
+import { systemtapCompanion } from '../../generate/script.ts';
 
 export interface LibraryFile {
   readonly name: string;
@@ -12,7 +13,8 @@ export interface LibraryFile {
  * another such file, names. A module is compiled with these alone, so a change elsewhere in the tapset leaves it as it is.
  */
 export function libraryOf(module: Module): LibraryFile[] {
-  const folder = join(module.goal.folder ?? '.', '..', 'lib');
+  const { script, folder: own = '.' } = module.goal;
+  const folder = script?.library ?? join(own, '..', 'lib');
   const others = readdirSync(folder)
     .filter((name) => /\.stpm?$/.test(name))
     .sort()
@@ -20,7 +22,8 @@ export function libraryOf(module: Module): LibraryFile[] {
   const needed: LibraryFile[] = [];
   const words = new Set<string>();
   const read = (text: string) => [...text.matchAll(/\w+/g)].forEach(([word]) => words.add(word));
-  read(module.source);
+  // A user's script has no part in it; its companion has.
+  read(script === undefined ? module.source : systemtapCompanion);
   for (let more = true; more;) {
     more = false;
     for (const [at, file] of others.entries()) {

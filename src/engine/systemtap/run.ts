@@ -6,10 +6,9 @@ import { startChild, type ChildExit, type Escalation } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
 import { newRun } from '../new-run.ts';
 import type { Frame, Run } from '../frame.ts';
-import { readOrNothing } from '../kernel-facts.ts';
-import { Mark } from './mark.ts';
 import { busy, droppedLines, understand } from './messages.ts';
 import { loadedModules, unload, type LoadedList } from './modules.ts';
+import { voiceOf, type Voice } from './voice.ts';
 
 /** staprun takes the module out on INT and TERM; a KILL would leave it in. */
 const calmly: Escalation = [
@@ -48,11 +47,22 @@ export interface Life {
   readonly emit: (frames: readonly Frame[]) => void;
 }
 
-/** One life of one loaded module. Resolves when nothing of it is left, with how long it was ready and why it ended unasked. */
-export async function live(life: Life): Promise<{ readonly readyMs: number; readonly problem?: Problem }> {
+/** How a life ended. */
+export interface Lived {
+  /** How long it was ready. */
+  readonly readyMs: number;
+  /** Why it ended unasked. */
+  readonly problem?: Problem;
+  /** A user's script that was ready has come to its end. */
+  readonly byItself?: boolean;
+}
+
+/** One life of one loaded module. Resolves when nothing of it is left. */
+export async function live(life: Life): Promise<Lived> {
   const { module, host, ends, emit, loaded } = life;
   const now = () => host.clock.nowUs();
-  const run = newRun(module, host, printed);
+  const voice = voiceOf(module, host);
+  const run = newRun(module, host, voice.printed);
   emit([{ kind: 'run', run, atUs: now() }]);
 
   // Somebody else runs it: its files are not ours to write to.
@@ -66,7 +76,7 @@ export async function live(life: Life): Promise<{ readonly readyMs: number; read
   let dropped = 0;
   // Before it is started: Tapline may be killed at any moment, and what it had started has to be found.
   loaded.add(module.name, process.pid);
-  const child = startChild(host.spawn, 'staprun', [life.file, `tapline_pid=${process.pid}`], {
+  const child = startChild(host.spawn, 'staprun', staprunArguments(life), {
     lastSignal: 'SIGTERM',
     onStderr: (line) => {
       if (lastSaid.push(line) > 5) lastSaid.shift();
@@ -87,9 +97,13 @@ export async function live(life: Life): Promise<{ readonly readyMs: number; read
   let readyAt: number | undefined;
   let heard = 0;
   let dead: Problem | undefined;
-  const watch = watchOver(life, run, over.signal, {
+  const watch = watchOver(life, run, voice, over.signal, {
     ready: () => readyAt !== undefined,
     heard: () => heard,
+    answered: (lines) => {
+      heard++;
+      if (voice.saysReady(lines)) readyAt ??= performance.now();
+    },
     giveUp: (problem) => {
       if (asked.aborted) return;
       dead = problem;
@@ -98,8 +112,8 @@ export async function live(life: Life): Promise<{ readonly readyMs: number; read
   });
   for await (const lines of child.lines()) {
     heard++;
-    if (readyAt === undefined && hasMark(lines)) readyAt = performance.now();
-    emit([{ kind: 'lines', run: run.id, lines, atUs: now() }]);
+    if (readyAt === undefined && module.goal.script === undefined && voice.saysReady(lines)) readyAt = performance.now();
+    emit([{ kind: 'lines', run: run.id, lines: voice.lines(lines), atUs: now() }]);
   }
   const exit = await child.exited;
   over.abort();
@@ -107,37 +121,42 @@ export async function live(life: Life): Promise<{ readonly readyMs: number; read
   asked.removeEventListener('abort', stop);
 
   const left = loadedModules(host)?.has(module.name) === true && !errors.some(({ code }) => code === 'ENGINE_MODULE_BUSY');
-  const tail = [
-    left ? (readOrNothing(`${host.proc}/systemtap/${module.name}/counts`) ?? '') : '',
-    dropped > 0 ? `t\t${dropped}\n` : '',
-  ].join('');
-  if (tail !== '') emit([{ kind: 'lines', run: run.id, lines: Buffer.from(tail), atUs: now() }]);
+  const tail = voice.tail(left, dropped);
+  if (tail.length > 0) emit([{ kind: 'lines', run: run.id, lines: tail, atUs: now() }]);
   const unloaded = left ? await unload(module.name, host) : undefined;
   if (unloaded === undefined) loaded.remove(module.name);
-  const problem = asked.aborted ? undefined : (dead ?? errors[0] ?? ended(module, exit, lastSaid));
+  const byItself = !asked.aborted && dead === undefined && exit.code === 0 && readyAt !== undefined && module.goal.script !== undefined;
+  const problem = asked.aborted || byItself ? undefined : (dead ?? errors[0] ?? ended(module, exit, lastSaid));
   emit([
     ...(unloaded ? [{ kind: 'notice', run: run.id, problem: unloaded, atUs: now() } as const] : []),
     { kind: 'end', run: run.id, ...(problem && { problem }), atUs: now() },
   ]);
-  return { readyMs: readyAt === undefined ? 0 : performance.now() - readyAt, ...(problem && { problem }) };
+  return { readyMs: readyAt === undefined ? 0 : performance.now() - readyAt, ...(problem && { problem }), ...(byItself && { byItself }) };
 }
 
 /** Knocks until the probes answer, then once a second; judges a run that is not ready in time, or falls silent. */
 async function watchOver(
-  { module, host, timing: limits, emit }: Life,
+  { module, timing: limits, emit }: Life,
   run: Run,
+  voice: Voice,
   over: AbortSignal,
-  state: { ready(): boolean; heard(): number; giveUp(problem: Problem): void },
+  state: { ready(): boolean; heard(): number; answered(lines: Uint8Array): void; giveUp(problem: Problem): void },
 ): Promise<void> {
   const started = performance.now();
   let number = 0;
   let silent = 0;
   let heard = 0;
-  const mark = new Mark(`${host.proc}/systemtap/${module.name}/mark`, host.clock);
-  over.addEventListener('abort', () => mark.close(), { once: true });
+  over.addEventListener('abort', () => voice.close(), { once: true });
   while (!over.aborted) {
-    const made = await mark.make(++number, limits.turnMs, over);
-    if (made !== undefined) emit([{ kind: 'marker', run: run.id, number, ...made, atUs: made.afterUs }]);
+    const made = await voice.knock(++number, limits.turnMs, over);
+    if (made !== undefined) {
+      const { beforeUs, afterUs, lines } = made;
+      emit([{ kind: 'marker', run: run.id, number, beforeUs, afterUs, atUs: afterUs }]);
+      if (lines !== undefined) {
+        emit([{ kind: 'lines', run: run.id, lines, atUs: afterUs }]);
+        state.answered(lines);
+      }
+    }
     if (!state.ready()) {
       if (performance.now() - started > limits.readyMs)
         return state.giveUp(
@@ -157,11 +176,11 @@ async function watchOver(
   }
 }
 
-/** A line "m<TAB>..." in whole lines. */
-const hasMark = (lines: Uint8Array): boolean => {
-  const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
-  return bytes.indexOf('\nm\t') >= 0 || (bytes[0] === 0x6d && bytes[1] === 0x09);
-};
+/** A script has no use for Tapline's pid: only modules that ask for it have that parameter. */
+const staprunArguments = ({ file, module: { goal } }: Life): string[] =>
+  goal.script === undefined
+    ? [file, `tapline_pid=${process.pid}`]
+    : [...(goal.script.stap.bufferMb === undefined ? [] : ['-b', String(goal.script.stap.bufferMb)]), file];
 
 function ended(module: Module, exit: ChildExit, lastSaid: readonly string[]): Problem {
   const how = exit.error
@@ -171,6 +190,3 @@ function ended(module: Module, exit: ChildExit, lastSaid: readonly string[]): Pr
       : `ended with status ${exit.code}`;
   return error('ENGINE_FAILED', `staprun, running ${module.goal.id}, ${how}.`, lastSaid.length > 0 ? { cause: lastSaid.join('; ') } : {});
 }
-
-/** Times in its lines are ktime_get(). */
-export const printed = { engine: 'systemtap', fidelity: 'event', dialect: 'systemtap', clock: 'monotonic' } as const;

@@ -136,4 +136,12 @@ export const engineCodes = {
     summary: 'No engine is left for a goal: it is not watched.',
     fix: 'Run: tapline doctor says what each engine needs here.',
   },
+  ENGINE_SCRIPT_ENDED: {
+    summary: 'A script of your own called exit(). It is started again each time.',
+    fix: 'Nothing, if the script is meant to; otherwise take its exit() out.',
+  },
+  ENGINE_SCRIPT_WRONG: {
+    summary: 'SystemTap or bpftrace does not accept a script of your own.',
+    fix: 'Look at the place shown and at the quoted cause. Options of its first line are not read: name them in stap_options.',
+  },
 } as const;
