@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
@@ -9,6 +9,12 @@ const checks = {
   root: () => (process.getuid?.() === 0 ? undefined : 'run as root'),
   bpftrace: () => program('bpftrace') ?? (existsSync('/sys/kernel/btf/vmlinux') ? undefined : 'the kernel has no BTF'),
   netns: () => program('ip') ?? (spawnSync('unshare', ['-n', 'true']).status === 0 ? undefined : 'network namespaces are not allowed here'),
+  tracefs: () => (existsSync('/sys/kernel/tracing/events') ? undefined : 'mount -t tracefs tracefs /sys/kernel/tracing'),
+  lab: () =>
+    existsSync(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tapline/lab/image.done'))
+      ? undefined
+      : 'build it once: test/lab/vm/build.sh',
+  script: () => program('script'),
   nstat: () => program('nstat'),
   ss: () => program('ss'),
   nft: () => program('nft'),

@@ -3,6 +3,7 @@ import { compileVerb } from './compile.ts';
 import { doctorVerb } from './doctor/index.ts';
 import { explainVerb } from './explain.ts';
 import { goalsVerb } from './goals.ts';
+import { newVerb } from './new/index.ts';
 import { referenceVerb } from './reference.ts';
 import { replayVerb } from './replay.ts';
 import { runVerb } from './run.ts';
@@ -20,6 +21,7 @@ export const verbs: readonly Verb[] = [
   goalsVerb,
   doctorVerb,
   compileVerb,
+  newVerb,
   replayVerb,
   sinksVerb,
   referenceVerb,

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { loadConfig, type SinkType } from '../config/load.ts';
+import { parseSource } from '../config/source.ts';
 import { fail, ok, type Problem, type Result } from '../problem/problem.ts';
-import { loadRules } from '../rules/load.ts';
+import { loadRules, rulesIn } from '../rules/load.ts';
 import type { Rule } from '../rules/rule.ts';
 import { loadGoals, type Catalogue } from './catalogue.ts';
 import { resolveRules } from './resolve.ts';
@@ -39,6 +40,17 @@ export function loadCatalogue(sources: ProjectSources): Result<Catalogue> {
   const raw = loadRules(sources.ruleFiles ?? config.forRules?.ruleFiles ?? []);
   const scripts = resolveScripts(raw.scripts, goals.value, { library: join(sources.goalsFolder, 'lib'), who: sources.who });
   return ok(scripts.catalogue, [...goals.problems, ...scripts.problems]);
+}
+
+/** Everything that would be wrong with a file of rules if it stood beside the configuration's other files with these bytes. Pure but for reading those. */
+export function checkRuleFile(file: string, bytes: Uint8Array, catalogue: Catalogue, config: Config): readonly Problem[] {
+  const read = parseSource(file, bytes);
+  if (!read.ok) return read.problems;
+  const own = rulesIn(read.value);
+  const others = loadRules(config.ruleFiles.filter((each) => each !== file));
+  const forRules = { ruleFiles: config.ruleFiles, sinks: [...config.sinks.keys()], to: config.to };
+  const resolved = resolveRules([...others.rules, ...own.rules], catalogue, forRules);
+  return [...read.problems, ...own.problems, ...resolved.problems].filter(({ place }) => place === undefined || place.file === file);
 }
 
 /** Reads configuration, goals and rules; tells every mistake of all of them. No effects, no network. */

@@ -69,6 +69,14 @@ function scriptsOf(source: Source, scripts: RawScript[], problems: Problem[]): v
   }
 }
 
+/** The rules of a file that was read already, or is about to be written. */
+export function rulesIn(source: Source): RawRules {
+  const rules: RawRule[] = [];
+  const problems: Problem[] = [];
+  rulesOf(source, rules, problems);
+  return { rules, problems };
+}
+
 function rulesOf(source: Source, rules: RawRule[], problems: Problem[]): void {
   problems.push(...checkSchema(source, RulesFileShape));
   const groups = isMap(source.value) ? source.value['groups'] : undefined;

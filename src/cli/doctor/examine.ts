@@ -4,7 +4,8 @@ import { unavailable } from '../../engine/engine.ts';
 import type { MachineFacts } from '../../engine/machine/facts.ts';
 import { gatherFacts } from '../../engine/machine/facts.ts';
 import type { Finding } from '../../engine/machine/finding.ts';
-import { debuginfoFinding } from '../../engine/machine/judge.ts';
+import { debuginfoFinding, packagingHere } from '../../engine/machine/judge.ts';
+import { knownPackages } from '../../engine/machine/known-packages.ts';
 import { systemPlaces } from '../../engine/machine/places.ts';
 import type { Config, EngineName } from '../../config/config.ts';
 import type { Goal } from '../../goals/goal.ts';
@@ -55,7 +56,10 @@ export interface ExamineOptions {
 
 /** Looks at the machine, lets each engine try what it can try, and generates each goal's module for each engine that runs. */
 export async function examine({ host, engines, goals, wanted, tryOut }: ExamineOptions): Promise<Examination> {
-  const facts = gatherFacts(host, systemPlaces());
+  const looked = gatherFacts(host, systemPlaces());
+  // Ubuntu's -dbgsym packages are in an archive that apt learns of only by the command that installs them.
+  const asked = looked.distribution.family === 'ubuntu' ? [] : (packagingHere(looked).kernel?.debuginfo ?? []);
+  const facts = { ...looked, packages: await knownPackages(host, looked, asked) };
   const examined = await Promise.all(engines.map((engine) => examineEngine(engine, host, tryOut)));
   const can = new Map(examined.map(({ engine, availability }) => [engine.name, availability] as const));
   const judged: ExaminedGoal[] = [];

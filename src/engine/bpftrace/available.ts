@@ -11,7 +11,7 @@ const tryMs = 20_000;
 
 /** "0.17.0" of what `bpftrace --version` prints; undefined where the program is not there. */
 export async function bpftraceVersion(host: EngineHost): Promise<string | undefined> {
-  const { text } = await output(host, 'bpftrace', ['--version'], { limitMs: 5000 });
+  const { text } = await output(host, 'bpftrace', ['--version'], { limitMs: 20_000 });
   return /v?(\d+\.\d+(?:\.\d+)?)/.exec(text)?.[1];
 }
 

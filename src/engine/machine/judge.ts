@@ -35,18 +35,10 @@ export function headersFinding(facts: MachineFacts): Finding | undefined {
     return stops(
       'kernel-mismatch',
       `the headers in /lib/modules/${kernel}/build are of another kernel, ${headers.of ?? ''}; the running one is ${kernel}`,
-      install,
+      packaged.headersAgain(),
       packaged.kernel === undefined ? `install the headers of ${kernel} again, or boot ${headers.of ?? 'that kernel'}` : undefined,
     );
-  const installable = install.length > 0 && headersOffered(facts) !== false;
   const waiting = headers.others.filter((release) => headers.bootable.includes(release));
-  if (waiting.length > 0)
-    return stops(
-      'kernel-mismatch',
-      `the running kernel is ${kernel}, but the headers that are there are of ${waiting.join(' and ')}, which is installed and waits for a reboot`,
-      installable ? install : [reboot],
-      installable ? `or reboot into ${waiting.join(' or ')}` : undefined,
-    );
   const elsewhere = headers.others.length === 0 ? '' : `; those of ${headers.others.join(' and ')} are, which do not fit`;
   if (packaged.kernel === undefined)
     return stops(
@@ -54,8 +46,16 @@ export function headersFinding(facts: MachineFacts): Finding | undefined {
       `the headers of the running kernel ${kernel} are not in /lib/modules/${kernel}/build${elsewhere}, and ${whose(distribution.name)}, so no package has them`,
       [],
       facts.container === undefined
-        ? 'whoever built this kernel has its headers; or boot a kernel of the distribution'
+        ? `whoever built this kernel has its headers; or boot ${waiting.length > 0 ? waiting.join(' or ') : 'a kernel of the distribution'}`
         : 'a container runs the kernel of its host: run Tapline on the host, or mount its /lib/modules and /usr/src here',
+    );
+  const installable = install.length > 0 && headersOffered(facts) !== false;
+  if (waiting.length > 0)
+    return stops(
+      'kernel-mismatch',
+      `the running kernel is ${kernel}, but the headers that are there are of ${waiting.join(' and ')}, which is installed and waits for a reboot`,
+      installable ? install : [reboot],
+      installable ? `or reboot into ${waiting.join(' or ')}` : undefined,
     );
   if (headersOffered(facts) === false)
     return stops(
@@ -119,6 +119,13 @@ export function debuginfoFinding(facts: MachineFacts): Finding | undefined {
   const need = 'a script that probes kernel.function(...), or reads its $variables, needs the debug information of the kernel';
   if (packaged.kernel === undefined)
     return limits('debuginfo-unpackaged', `${need}, ${facts.kernel}; ${whose(facts.distribution.name)}, so no package has it`);
+  if (packaged.kernel.debuginfo.some((name) => facts.packages.get(name) === false))
+    return limits(
+      'debuginfo-superseded',
+      `${need}; the package lists of this machine do not have ${packaged.kernel.debuginfo.join(' and ')}`,
+      [],
+      'the archive of debug symbols may have to be added; of a kernel that was superseded it may be gone',
+    );
   return limits(
     'debuginfo-missing',
     `${need}: ${packaged.kernel.debuginfo.join(' and ')}`,

@@ -14,6 +14,8 @@ export interface PackagedKernel {
 /** How one family of distributions installs things, and what it calls them. */
 export interface Packaging {
   install(packages: readonly string[], distribution: Distribution): Fix;
+  /** Puts the files of a package that is installed back as they were. */
+  reinstall(packages: readonly string[], distribution: Distribution): Fix;
   /** Reads the lists of packages anew. */
   readonly refresh?: Fix;
   /** Program -> its package. */
@@ -27,11 +29,15 @@ export interface Packaging {
 
 const programs = (ss: string) => ({ systemtap: 'systemtap', bpftrace: 'bpftrace', gcc: 'gcc', make: 'make', ss });
 const apt = (packages: readonly string[]) => asRoot('apt-get', 'install', '--yes', ...packages);
+const aptAgain = (packages: readonly string[]) => asRoot('apt-get', 'install', '--reinstall', '--yes', ...packages);
 const zypper = (packages: readonly string[], ...options: readonly string[]) =>
   asRoot('zypper', '--non-interactive', ...options, 'install', ...packages);
 /** RHEL 7 and Amazon Linux 2 have yum; dnf came after. */
-const dnf = (packages: readonly string[], { version }: Distribution, ...options: readonly string[]) =>
-  asRoot(/^[27](\.|$)/.test(version) ? 'yum' : 'dnf', 'install', '--assumeyes', ...options, ...packages);
+const dnfOf = ({ version }: Distribution) => (/^[27](\.|$)/.test(version) ? 'yum' : 'dnf');
+const dnf = (packages: readonly string[], distribution: Distribution, ...options: readonly string[]) =>
+  asRoot(dnfOf(distribution), 'install', '--assumeyes', ...options, ...packages);
+const dnfAgain = (packages: readonly string[], distribution: Distribution) =>
+  asRoot(dnfOf(distribution), 'reinstall', '--assumeyes', ...packages);
 const withDebugRepositories = (kernel: PackagedKernel, distribution: Distribution) => [
   dnf(kernel.debuginfo, distribution, '--enablerepo=*debug*'),
 ];
@@ -55,6 +61,7 @@ const amazonRelease = /^(\d+\.\d+)\.\d+-[\d.]+\.amzn(2|2023)\.\w+$/;
 export const packaging: Readonly<Record<FamilyName, Packaging>> = {
   debian: {
     install: apt,
+    reinstall: aptAgain,
     refresh: asRoot('apt-get', 'update'),
     programs: programs('iproute2'),
     kernel(release) {
@@ -72,6 +79,7 @@ export const packaging: Readonly<Record<FamilyName, Packaging>> = {
   },
   ubuntu: {
     install: apt,
+    reinstall: aptAgain,
     refresh: asRoot('apt-get', 'update'),
     programs: programs('iproute2'),
     kernel(release) {
@@ -90,6 +98,7 @@ export const packaging: Readonly<Record<FamilyName, Packaging>> = {
   },
   rhel: {
     install: dnf,
+    reinstall: dnfAgain,
     programs: programs('iproute'),
     kernel(release, arch) {
       const own = elRelease.exec(release);
@@ -101,6 +110,7 @@ export const packaging: Readonly<Record<FamilyName, Packaging>> = {
   },
   fedora: {
     install: dnf,
+    reinstall: dnfAgain,
     programs: programs('iproute'),
     kernel(release, arch) {
       const [plain = release, flavour] = release.split('+');
@@ -111,6 +121,7 @@ export const packaging: Readonly<Record<FamilyName, Packaging>> = {
   },
   suse: {
     install: (packages) => zypper(packages),
+    reinstall: (packages) => asRoot('zypper', '--non-interactive', 'install', '--force', ...packages),
     programs: programs('iproute2'),
     kernel(release) {
       const [, version, flavour] = suseRelease.exec(release) ?? [];
@@ -127,6 +138,7 @@ export const packaging: Readonly<Record<FamilyName, Packaging>> = {
   },
   amazon: {
     install: dnf,
+    reinstall: dnfAgain,
     programs: programs('iproute'),
     kernel(release, arch) {
       const [, version, system] = amazonRelease.exec(release) ?? [];
@@ -155,6 +167,8 @@ export function packagingOf(distribution: Distribution, release: string, arch: s
   return {
     kernel,
     headers: (): readonly Fix[] => (kernel === undefined ? [] : install(kernel.headers)),
+    headersAgain: (): readonly Fix[] =>
+      table === undefined || kernel === undefined ? [] : [...before, table.reinstall(kernel.headers, distribution)],
     program: (name: keyof Packaging['programs']): readonly Fix[] => (table === undefined ? [] : install([table.programs[name]])),
     newestKernel: (): readonly Fix[] =>
       table === undefined || kernel === undefined
