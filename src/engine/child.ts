@@ -45,6 +45,8 @@ export interface Child {
   /** Whole lines of stdout, each ended by LF, many a chunk. Not reading holds the child up (a full pipe). Once only. */
   lines(): AsyncGenerator<Uint8Array, void, undefined>;
   readonly exited: Promise<ChildExit>;
+  /** All of its stderr was given to `onStderr`; may come after `exited`, and late where a child of its own keeps the pipe. */
+  readonly saidAll: Promise<void>;
   /** Ends the child's whole group; resolves when it has gone. What it still prints can be read meanwhile. */
   stop(escalation?: Escalation): Promise<ChildExit>;
 }
@@ -77,11 +79,12 @@ export function startChild(spawnChild: Spawn, command: string, args: readonly st
     process.once('error', (error) => process.pid === undefined && end({ code: null, signal: null, error }));
     process.once('exit', (code, signal) => end({ code, signal }));
   });
-  if (process.stderr) void forwardStderr(process.stderr, options.onStderr);
+  const saidAll = process.stderr ? forwardStderr(process.stderr, options.onStderr) : Promise.resolve();
 
   return {
     pid,
     exited,
+    saidAll,
     async *lines() {
       if (process.stdout) yield* wholeLines(process.stdout, options.maxLineBytes ?? 65_536);
     },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startChild, type Escalation } from '../child.ts';
 import type { EngineHost } from '../engine.ts';
 
@@ -37,5 +38,6 @@ export async function output(
   for await (const lines of child.lines()) text += Buffer.from(lines).toString('latin1');
   const { code } = await child.exited;
   clearTimeout(timer);
+  await Promise.race([child.saidAll, delay(1000, undefined, { ref: false })]);
   return { code, text, said, late };
 }

@@ -44,7 +44,7 @@ const stopped = async (uid = 0) =>
     .map(({ id, what, fix }) => [id, what, fix.map((each) => commandText(each, uid))]);
 const complete = () => {
   for (const name of ['staprun', 'gcc', 'make']) program(name);
-  program('stap', "echo 'Systemtap translator/driver (version 5.6/0.196)' >&2; echo 'tested kernel versions: 3.10 ... 7.3.0-rc3' >&2");
+  program('stap', "echo 'Systemtap translator/driver (version 5.6/0.196)'; echo 'tested kernel versions: 3.10 ... 7.3.0-rc3'");
   put(`lib/modules/${kernel}/build/Makefile`, '');
 };
 

@@ -55,8 +55,11 @@ export async function available(host: EngineHost, places: Places, target: Module
 }
 
 export async function systemtapFacts(host: EngineHost, facts: MachineFacts, target: ModulePlaces): Promise<SystemtapFacts> {
-  // stap writes its version to stderr.
-  const about = facts.programs.has('stap') ? (await output(host, 'stap', ['--version'], { limitMs: 20_000 })).said.join('\n') : '';
+  // Older releases write their version to stderr.
+  const { text, said } = facts.programs.has('stap')
+    ? await output(host, 'stap', ['--version'], { limitMs: 20_000 })
+    : { text: '', said: [] };
+  const about = [text, ...said].join('\n');
   return {
     version: /version ([0-9.]+)/.exec(about)?.[1],
     newestKernel: /tested kernel versions: \S+ \.\.\. (\d+\.\d+)/.exec(about)?.[1],
