@@ -1,49 +1,68 @@
 import type { Goal } from './goal.ts';
+import { termsOf } from './words.ts';
 
-const small = new Set('a an the is are was were of to my this that and or in on for it do does how why when what not'.split(' '));
+/** Where a word stands, and how much that says. What people say of their trouble counts most. */
+const weights = { symptoms: 8, id: 6, title: 5, fields: 2, description: 1 } as const;
+/** A word that only begins like one that was asked, or the other way round. */
+const begins = 0.5;
+/** A whole symptom that is asked word for word. */
+const phraseBonus = 3;
 
-/** Forms that no rule of endings finds, and error names that people paste. */
-const same: ReadonlyMap<string, string> = new Map([
-  ['lost', 'loss'], ['lose', 'loss'], ['losing', 'loss'], ['grew', 'grow'], ['grown', 'grow'], ['sent', 'send'], ['resent', 'resend'], ['hung', 'hang'],
-  ['slower', 'slow'], ['slowly', 'slow'], ['enoent', 'such'], ['eacces', 'denied'], ['eperm', 'denied'], ['etimedout', 'timeout'], ['rst', 'reset'],
-]); // prettier-ignore
+interface Indexed {
+  readonly goal: Goal;
+  /** Term -> weight of the best place where it stands. */
+  readonly terms: ReadonlyMap<string, number>;
+  readonly symptoms: readonly (readonly string[])[];
+}
 
-/** "opens", "opened", "opening" -> "open"; rough on purpose: both sides go through it. */
-const stem = (word: string): string =>
-  (same.get(word) ?? word).replace(/(?<=\w{3})(ions|ion|ings|ing|ed|es|s)$/, '').replace(/(?<=\w{3})(.)\1$/, '$1');
-const wordsOf = (text: string): string[] =>
-  text
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .filter((word) => word !== '' && !small.has(word))
-    .map(stem);
-
-/** Goals that fit the words of a symptom, best first. A phrase that a goal lists counts most, then symptoms, title, fields and description. */
+/**
+ * Goals that fit the words of a symptom, best first. A word counts by where it stands and by how rare it is among the goals (of
+ * "slow disk", "disk" says more where many goals are about slowness); a symptom that is asked as a whole counts once more.
+ */
 export function searchGoals(goals: readonly Goal[], phrase: string): Goal[] {
-  const asked = [...new Set(wordsOf(phrase))];
+  const asked = [...new Set(termsOf(phrase))];
   if (asked.length === 0) return [];
-  const scored = goals.map((goal) => ({ goal, score: score(goal, asked, phrase.trim().toLowerCase()) })).filter(({ score }) => score > 0);
+  const index = goals.map(indexed);
+  const rarity = new Map(asked.map((term) => [term, rarityOf(term, index)] as const));
+  const scored = index.map((each) => ({ goal: each.goal, score: scoreOf(each, asked, rarity) })).filter(({ score }) => score > 0);
   return scored.sort((a, b) => b.score - a.score || (a.goal.id < b.goal.id ? -1 : 1)).map(({ goal }) => goal);
 }
 
-function score(goal: Goal, asked: readonly string[], phrase: string): number {
-  const parts: readonly (readonly [weight: number, text: string])[] = [
-    [8, goal.symptoms.join(' ')],
-    [6, goal.id],
-    [5, goal.title],
-    [2, goal.fields.map((field) => `${field.name} ${field.values?.join(' ') ?? ''}`).join(' ')],
-    [1, goal.description],
-  ];
-  let sum = goal.symptoms.some((symptom) => symptom.toLowerCase() === phrase) ? 20 : 0;
-  for (const word of asked) {
-    let best = 0;
-    for (const [weight, text] of parts) {
-      const words = wordsOf(text);
-      if (words.includes(word)) best = Math.max(best, weight);
-      else if (word.length >= 4 && words.some((each) => each.startsWith(word) || (each.length >= 4 && word.startsWith(each))))
-        best = Math.max(best, weight / 2);
-    }
-    sum += best;
-  }
-  return sum;
+function indexed(goal: Goal): Indexed {
+  const terms = new Map<string, number>();
+  const add = (text: string, weight: number) => {
+    for (const term of termsOf(text)) terms.set(term, Math.max(weight, terms.get(term) ?? 0));
+  };
+  add(goal.symptoms.join(' '), weights.symptoms);
+  add(goal.id, weights.id);
+  add(goal.title, weights.title);
+  add(goal.fields.map(({ name, values }) => `${name} ${values?.join(' ') ?? ''}`).join(' '), weights.fields);
+  add(goal.description, weights.description);
+  return { goal, terms, symptoms: goal.symptoms.map(termsOf) };
+}
+
+/** The weight of a term in a goal; terms that begin alike count half. */
+function weightOf(term: string, { terms }: Indexed): number {
+  const exact = terms.get(term);
+  if (exact !== undefined) return exact;
+  let best = 0;
+  if (term.length >= 4)
+    for (const [other, weight] of terms)
+      if (other.length >= 4 && (other.startsWith(term) || term.startsWith(other))) best = Math.max(best, weight * begins);
+  return best;
+}
+
+/** Inverse document frequency, counting only places that say something; 1 for a word of every goal, more for a rare one. */
+function rarityOf(term: string, index: readonly Indexed[]): number {
+  const holders = index.filter((each) => weightOf(term, each) >= weights.title * begins).length;
+  return 1 + Math.log((index.length + 1) / (holders + 1));
+}
+
+function scoreOf(each: Indexed, asked: readonly string[], rarity: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const term of asked) sum += weightOf(term, each) * (rarity.get(term) ?? 1);
+  const whole = each.symptoms
+    .filter((symptom) => symptom.length > 0 && symptom.every((term) => rarity.has(term)))
+    .map((symptom) => new Set(symptom).size / asked.length);
+  return sum * (1 + phraseBonus * Math.max(0, ...whole) * 0.2);
 }

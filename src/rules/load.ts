@@ -72,9 +72,11 @@ function scriptsOf(source: Source, scripts: RawScript[], problems: Problem[]): v
 /** The rules of a file that was read already, or is about to be written. */
 export function rulesIn(source: Source): RawRules {
   const rules: RawRule[] = [];
+  const scripts: RawScript[] = [];
   const problems: Problem[] = [];
   rulesOf(source, rules, problems);
-  return { rules, problems };
+  scriptsOf(source, scripts, problems);
+  return { rules, scripts, problems };
 }
 
 function rulesOf(source: Source, rules: RawRule[], problems: Problem[]): void {
