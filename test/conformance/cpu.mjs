@@ -57,7 +57,6 @@ const queues = [
     goal: 'cpu.runqueue_latency',
     title: 'three that want the same processor wait for each other',
     with: { interval: '1s' },
-    mayBeUnknown: { max_us: { procfs: 'The kernel sums up only.' } },
     async provoke(context) {
       const name = `printf 'h,"\\\\1\\n{' > /proc/$$/comm;`;
       const [one] = [1, 2, 3].map(() => start(context, `${name} taskset -pc 0 $$ > /dev/null; while :; do :; done`));

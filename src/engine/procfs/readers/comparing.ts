@@ -6,7 +6,7 @@ import type { ReaderKind, Row } from '../reader.ts';
 /** Values of a row by the names of their fields; what is not among them is unknown. `n`: events that it stands for, 1 unless given. */
 export interface Told {
   readonly n?: number;
-  readonly values: Readonly<Record<string, string | number>>;
+  readonly values: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** What is to be known of a reader of sums that the kernel keeps: each look is compared with the one before. */

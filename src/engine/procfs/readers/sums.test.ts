@@ -7,7 +7,7 @@ import type { Module } from '../../../generate/module.ts';
 import type { EngineHost } from '../../engine.ts';
 import type { Reader } from '../reader.ts';
 import { parseDiskstats } from './disks.ts';
-import { parseStat } from './faults.ts';
+import { parseStat } from '../processes.ts';
 import { readerOf } from './index.ts';
 import { parseKills } from './oom.ts';
 import { parsePressure } from './pressure.ts';
