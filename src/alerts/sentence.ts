@@ -70,7 +70,7 @@ export function recordSentence(goal: Goal, record: Pick<TapRecord, 'fields'>): s
     if (measuredUnits.has(unit) && field.name.endsWith(`_${unit}`) && typeof value === 'number' && !/^(from|to)_us$/.test(field.name)) {
       const text = measure(fields, spent, field.name, unit);
       if (text !== undefined) facts.push(text);
-    } else if (unit === 'errno' || unit === 'fd') {
+    } else if (unit === 'errno' || unit === 'fd' || unit === 'result') {
       if (typeof value === 'number' && value < 0) facts.push(errnoText(value));
     } else if (field.type === 'enum') {
       facts.push(resent && field.name === 'kind' ? `${value} again` : String(value));

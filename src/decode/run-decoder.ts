@@ -14,10 +14,7 @@ import type { GoalRuns, Life } from './take-over.ts';
 
 /** A record may be so much newer than the moment at which it was read before its time is not believed (semantics 6). */
 const futureUs = 2_000_000;
-/**
- * A line of a script without a time may have been read so long after its event: SystemTap's reader looks every 200 ms, and it and
- * Tapline may have had to wait for a processor.
- */
+/** So long after its event a line without a time may be read: SystemTap's reader looks every 200 ms, and who reads may have to wait. */
 const readingUs = 1_000_000;
 /** Times in its lines are wall time, or stand for it. */
 const isWall = (clock: Run['clock']): boolean => clock === 'wall' || clock === 'reading';
