@@ -34,6 +34,7 @@ for (const program of [
   'life.mjs',
   'supervision.mjs',
   'flood.mjs',
+  'losses.mjs',
   'take-over.mjs',
   'hostile.mjs',
   'watching.mjs',
