@@ -28,6 +28,11 @@ async function stalled(context, family) {
   return connection;
 }
 
+/** What the process that opens a file calls itself. */
+function opener(title) {
+  return `tapopen${title.length}`;
+}
+
 export const cases = [
   {
     goal: 'tcp.retransmit',
@@ -172,17 +177,19 @@ function opens() {
   const open = (title, path, flags, ret) => ({
     goal: 'syscall.open',
     title,
+    // Every open of a busy machine would be more than there is to see.
+    where: `comm == "${opener(title)}"`,
     async provoke(context) {
       const file = path.replace('SCRATCH', context.scratch);
-      const name = `op${process.pid % 10000}n${title.length}`;
+      const name = opener(title);
       const program = `require('fs').writeFileSync('/proc/self/comm',${JSON.stringify(name)});try{require('fs').openSync(${JSON.stringify(file)},${JSON.stringify(flags)})}catch{}`;
-      const opener = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
-      await once(opener, 'exit');
+      const child = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+      await once(child, 'exit');
       return {
         expect: [
           {
             netns: statSync('/proc/self/ns/net').ino,
-            pid: opener.pid,
+            pid: child.pid,
             uid: 0,
             comm: name,
             call: 'openat',

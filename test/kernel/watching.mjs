@@ -38,7 +38,7 @@ export function watchModules(modules, watchedBy = engine) {
         seen.frames.push(...frames.filter((frame) => frame.kind !== 'lines'));
         for (const signal of decoder.push(frames)) {
           if (signal.kind === 'batch') for (let row = 0; row < signal.batch.length; row++) seen.records.push(recordAt(signal.batch, row));
-          else if (signal.kind !== 'time') seen[signal.kind].push(signal);
+          else seen[signal.kind]?.push(signal);
         }
         look();
       },
