@@ -93,12 +93,35 @@ describe('the command line', () => {
       expect(stdout).toContain(part);
   });
 
-  test('explain prints the module, what is pushed down and what is left to the stream', async () => {
-    const { status, stdout } = await tapline('explain', 'rules/tcp.yaml', '--engine', 'bpftrace');
+  test('explain says in words what a rule does: event, why that one, cost, kernel and stream, state, when, where; --source prints the module', async () => {
+    const { status, stdout } = await tapline('explain', 'rules/tcp.yaml', '--engine', 'bpftrace', '--source');
     expect(status).toBe(0);
     expect(stdout).toContain('tracepoint:tcp:tcp_retransmit_skb');
     expect(stdout).toMatch(/in the kernel\s+state == "ESTABLISHED" && rto_ms >= 800/);
     expect(stdout).toMatch(/in the stream\s+.*rto_ms - rto_was_ms >= 100/);
+    const one = await tapline('explain', 'RetransmitTimeoutGrew', '--engine', 'bpftrace');
+    for (const part of [
+      /^tcp\.rto_change: /,
+      /^ {2}event +.*tracepoint tcp:tcp_retransmit_skb/m,
+      /^ {2}why that +The timeout is looked at where it matters/m,
+      /^ {2}cost +One map look-up a retransmission/m,
+      /^ {2}module +tapline_tcp_rto_change_[0-9a-f]{12}$/m,
+      /^RetransmitTimeoutGrew {2}alert, warning {2}\(rules\/tcp\.yaml:17\)$/m,
+      /^ {2}in words +tells terminal, records when this is so, once for each daddr, dport: /m,
+      /^ {2}remembers +condition: the last event of each daddr, dport; at most 100,000/m,
+      /^ {2}tells +fires at once; resolved when it was not so for 5m$/m,
+      /^ {2}to +terminal \(stdout\): each alert, firing and resolved at once$/m,
+    ])
+      expect(one.stdout).toMatch(part);
+    expect(one.stdout).not.toContain('printf');
+    const near = await tapline('explain', 'RetransmitTimeoutGrow');
+    expect([near.status, near.stderr]).toEqual([2, expect.stringContaining('Did you mean RetransmitTimeoutGrew?')]);
+    const json = JSON.parse((await tapline('explain', 'config/examples/email.rules.yaml', '-c', 'config/examples/email.yaml', '--engine', 'systemtap', '--json')).stdout) as {
+      events: string[];
+      explained: { to: string[] }[];
+    }[];
+    expect(json[0]?.events).toContain('tracepoint tcp:tcp_retransmit_skb');
+    expect(json[0]?.explained[0]?.to.join(' ')).toMatch(/\(email\): the first mail 10s after its first alert, then at most one in /);
   });
 
   test('doctor says of each engine whether it can, and exits 0 where one does', async () => {

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { compileVerb } from './compile.ts';
 import { doctorVerb } from './doctor/index.ts';
-import { explainVerb } from './explain.ts';
+import { explainVerb } from './explain/index.ts';
 import { goalsVerb } from './goals.ts';
 import { newVerb } from './new/index.ts';
 import { referenceVerb } from './reference.ts';

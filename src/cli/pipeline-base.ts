@@ -8,7 +8,7 @@ import type { CliContext } from './context.ts';
 import { openSinks } from './sinks-open.ts';
 
 /** Keys of each operator with state, at most; more are evicted, counted and told. */
-const maxKeys = 100_000;
+export const maxKeys = 100_000;
 
 /** What every run of a project's pipeline has, live or replayed. The secret is new at each start: state is not kept over one yet. */
 export const pipelineBase = (context: CliContext, { config, rules, catalogue }: Project, ledger: Ledger) =>

@@ -52,6 +52,7 @@ function goalOf(manifest: Manifest, folder: string): Goal {
     id: manifest.id,
     title: manifest.title,
     description: manifest.description.trim(),
+    ...(manifest.how !== undefined && { how: manifest.how.trim() }),
     symptoms: manifest.symptoms,
     cost: manifest.cost,
     fields: Object.entries(manifest.fields).map(([name, field]) => ({ name, ...field, optional: field.optional ?? false })),

@@ -51,6 +51,8 @@ export interface Goal {
   readonly title: string;
   /** A paragraph: which kernel event, what is seen and what is not. */
   readonly description: string;
+  /** Why this event of the kernel's and no other, in a sentence or two; `tapline explain` shows it. */
+  readonly how?: string;
   /** Words a person in trouble would use; `tapline goals WORDS` searches them. */
   readonly symptoms: readonly string[];
   readonly cost: string;

@@ -55,6 +55,7 @@ export const ManifestSchema = Type.Object(
     id: Type.String({ pattern: '^[a-z]+(\\.[a-z_]+)+$', description: "Name of the goal; also its folder's." }),
     title: Type.String({ minLength: 1, description: 'What it tells, in one line.' }),
     description: Type.String({ minLength: 1, description: 'Which kernel event, what is seen and what is not.' }),
+    how: Type.Optional(Type.String({ minLength: 1, description: "Why this event of the kernel's and no other." })),
     symptoms: words('Words that a person in trouble would use.'),
     cost: Type.String({ minLength: 1, description: 'What watching it costs.' }),
     fields: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]*$' }), FieldSchema, {
