@@ -31,6 +31,7 @@ export function doctorPage(examination: Examination, watched: ReadonlySet<string
       '  ',
     ),
     ...(goals.some(({ goal }) => watched.has(goal.id)) ? ['  * a rule watches it'] : []),
+    '  what limits a goal, or why an engine cannot tell it: tapline goals GOAL',
     ...goalReasons(examination),
     '',
     'Scripts of your own (SystemTap)',

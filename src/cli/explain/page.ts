@@ -39,7 +39,11 @@ function onePage(context: CliContext, each: Explained, config: Config, source: b
 function attachedTo({ engine, module, goal }: Explained): string {
   if (engine === 'procfs' || module === undefined)
     return `no event: procfs reads files in /proc now and then (reader ${goal.engines.procfs?.reader ?? goal.id})`;
-  return eventsOf(module).join(', ') || 'none: it looks when its interval is over';
+  const events = eventsOf(module);
+  const tracepoints = events.flatMap((event) => /^tracepoint (.*)$/.exec(event)?.[1] ?? []);
+  const others = events.filter((event) => !event.startsWith('tracepoint '));
+  const named = tracepoints.length === 0 ? [] : [`${tracepoints.length === 1 ? 'tracepoint' : 'tracepoints'} ${tracepoints.join(', ')}`];
+  return [...named, ...others].join('; ') || 'none: it looks when its interval is over';
 }
 
 function rulePage(context: CliContext, rule: Rule, { engine, module }: Explained, config: Config): string[] {
