@@ -26,7 +26,7 @@ async function lab(context: TestContext, ...goals: string[]) {
 }
 
 const inNamespace = (watching: Watching, net: NetLab, goal: string) =>
-  watching.records.filter((record) => record.goal === goal && record.fields['netns'] === net.netns);
+  watching.records.filter((record) => record.goal === goal && net.own(record));
 const field = (name: string) => (record: TapRecord) => record.fields[name];
 const sum = (records: readonly TapRecord[], name: string) => records.reduce((total, record) => total + Number(record.fields[name]), 0);
 const rise = (after: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>, name: string) =>

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { nodeComm } from './process/node-comm.mjs';
 
 const a = { v4: '198.18.0.2', v6: '2001:db8:a::2' };
 const b = { v4: '198.18.0.6', v6: '2001:db8:b::2' };
@@ -62,7 +63,7 @@ const resets = families.map((family) => ({
           state: 'SYN_SENT',
           reason: undefined,
           pid: client.pid,
-          comm: 'node',
+          comm: nodeComm,
         },
       ],
     };
@@ -113,7 +114,7 @@ const connects = [
       const ends = { netns: lab.netns, saddr: a[family], sport, daddr: b[family], dport: 5010 };
       const latency_us = (us) => us > 0 && us <= tookUs;
       return {
-        expect: [{ ...ends, pid: client.pid, comm: 'node', result: 'CONNECTED', err: 0, latency_us }],
+        expect: [{ ...ends, pid: client.pid, comm: nodeComm, result: 'CONNECTED', err: 0, latency_us }],
         absent: [{ ...ends, pid: server.pid }],
       };
     },
@@ -187,7 +188,7 @@ const connects = [
       const latency_us = (us) => us >= 400_000 && us < 30_000_000;
       return {
         expect: [
-          { netns: lab.netns, pid: client.pid, comm: 'node', daddr: b.v4, dport: 5013, result: 'ABANDONED', err: undefined, latency_us },
+          { netns: lab.netns, pid: client.pid, comm: nodeComm, daddr: b.v4, dport: 5013, result: 'ABANDONED', err: undefined, latency_us },
         ],
       };
     },
@@ -231,7 +232,7 @@ const overflows = families.map((family) => ({
           full: true,
           drops: (drops) => drops >= 2 && drops <= 8,
           interval_ms: (ms) => ms > 500 && ms < 10_000,
-          ...(context.engine !== 'procfs' && { pid: listener.pid, comm: 'node' }),
+          ...(context.engine !== 'procfs' && { pid: listener.pid, comm: nodeComm }),
         },
       ],
     };
@@ -350,7 +351,7 @@ const udp = families.map((family) => ({
     const burst = { netns: ownNetns(), uid: 0, packets: 7, bytes: 721, interval_ms: (ms) => ms > 1000 && ms < 6000 };
     return {
       expect: [
-        { ...burst, direction: 'SENT', pid: sender.pid, comm: 'node', daddr: loopback[family], dport },
+        { ...burst, direction: 'SENT', pid: sender.pid, comm: nodeComm, daddr: loopback[family], dport },
         { ...burst, direction: 'RECEIVED', pid: receiver.pid, comm: hostile.text, daddr: undefined, dport: undefined },
       ],
       absent: [{ pid: sender.pid, direction: 'RECEIVED' }],

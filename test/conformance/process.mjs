@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { nodeComm } from './process/node-comm.mjs';
 
 const netns = () => statSync('/proc/self/ns/net').ino;
 const uid = process.getuid();
@@ -138,7 +139,7 @@ const exits = [
       child.kill('SIGKILL');
       await once(child, 'exit');
       return {
-        expect: [{ pid: child.pid, uid, comm: 'node', code: 0, signal: 9, core: false }],
+        expect: [{ pid: child.pid, uid, comm: nodeComm, code: 0, signal: 9, core: false }],
         absent: [{ pid: child.pid, signal: 0 }],
       };
     },

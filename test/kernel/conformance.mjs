@@ -15,13 +15,15 @@ const results = left.map(({ item, why }) => ({ engine, goal: item.goal, title: i
 
 /** Runs all cases of a batch, beside each other where they allow it; resolves with what was wrong with each, in their order. */
 async function runBatch(batch) {
+  const started = performance.now();
   const watch = await conformance.startWatch({
     installed: '/job/tapline',
     engine,
     wanted: conformance.wantedBy(batch),
-    env: { TAPLINE_MODULES: '/job/modules' },
-    readyWithinMs: 300_000,
+    env: { TAPLINE_MODULES: '/job/modules', READY_MADE: '/job/conformance.json' },
+    readyWithinMs: 120_000,
   });
+  console.log(`        ready: ${batch.map(({ goal }) => goal).join(', ')} after ${Math.round((performance.now() - started) / 1000)} s`);
   const outcomes = [];
   const one = async (i) => {
     const options = { goal: goals.get(batch[i].goal), engine, netLab: makeNetLab, slowness };

@@ -60,8 +60,7 @@ export const kernelChecks = [
         await delay(500);
         lab.cut();
         await a.send(1000);
-        const changes = () =>
-          watched.of('tcp.rto_change').filter((record) => record.fields.netns === lab.netns && record.fields.dport === 5000);
+        const changes = () => watched.of('tcp.rto_change').filter((record) => lab.own(record) && record.fields.dport === 5000);
         const byConnection = () => Map.groupBy(changes(), connectionOf);
         await watched.until(
           'five timeouts each',
@@ -76,7 +75,7 @@ export const kernelChecks = [
         await c.close();
         await a.close();
         const after = await quiet(lab);
-        const records = watched.of('tcp.retransmit').filter((record) => record.fields.netns === lab.netns && record.timeUs < after.atUs);
+        const records = watched.of('tcp.retransmit').filter((record) => lab.own(record) && record.timeUs < after.atUs);
         const grew = (name) => after[name] - before[name];
         const sent = records.filter((record) => record.fields.err === 0);
         const kind = (...kinds) => sent.filter((record) => kinds.includes(record.fields.kind));
@@ -134,7 +133,7 @@ export const kernelChecks = [
         await delay(500);
         lab.carrier(false);
         await a.send(1000);
-        const mine = () => watched.of('tcp.retransmit').filter((record) => record.fields.netns === lab.netns);
+        const mine = () => watched.of('tcp.retransmit').filter((record) => lab.own(record));
         await watched.until('failed sends', () => mine().filter((record) => record.fields.err < 0).length >= 3, 40_000);
         const atUs = Date.now() * 1000;
         const after = lab.nstat();

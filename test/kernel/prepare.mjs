@@ -79,13 +79,14 @@ if (process.env.CHECKS) writeFileSync(join(job, 'checks'), process.env.CHECKS);
 const conformance = await import(join(job, 'lab/conformance.mjs'));
 const byId = new Map(everyGoal.map((goal) => [goal.id, goal]));
 const stand = { name: 'systemtap', available: async () => ({ can: true, summary: '', limits: [] }), facts: async () => facts };
-const ofCases = [];
+const ofCases = {};
 for (const cases of chosen ? [] : (await casesFor(join(root, 'test/conformance'), byId, 'systemtap', conformance)).asked)
   for (const batch of conformance.batchesOf(cases)) {
     const { modules, problems } = await modulesWanted(root, stand, conformance.wantedBy(batch), {});
     for (const problem of problems) console.error(`lab: ${JSON.stringify(problem)}`);
-    ofCases.push(...modules);
+    ofCases[JSON.stringify(conformance.wantedBy(batch))] = modules;
   }
+writeFileSync(join(job, 'conformance.json'), JSON.stringify(ofCases));
 
 const worse = only === '' ? variants(all) : {};
 const target = { kernel, loader, stap: '', cacheDir: join(lab, 'modules'), modulesDirs: [] };
@@ -93,20 +94,22 @@ const host = { spawn: (command, args, { cwd }) => spawn(inside, [lab, cwd, comma
 const queue = new CompileQueue(2);
 const compiling = { host, queue, ends: new AbortController().signal, onProgress: (problem) => console.error(`lab: ${problem.message}`) };
 await Promise.all(
-  [...new Map([...all, ...ofProject, ...ofCases, ...Object.values(worse)].map((module) => [module.name, module])).values()].map(
-    async (module) => {
-      const kept = compiledModules(module, target).find((file) => readManifest(file) !== undefined);
-      const file = kept === undefined ? await compile(module, target, compiling) : { ok: true, value: kept };
-      if (!file.ok) {
-        console.error(`lab: ${JSON.stringify(file.problems, null, 1)}`);
-        console.log('0 passed, 1 failed');
-        process.exit(1);
-      }
-      const to = join(job, 'modules', kernel, moduleKey(module, target));
-      mkdirSync(to, { recursive: true });
-      cpSync(dirname(file.value), to, { recursive: true });
-    },
-  ),
+  [
+    ...new Map(
+      [...all, ...ofProject, ...Object.values(ofCases).flat(), ...Object.values(worse)].map((module) => [module.name, module]),
+    ).values(),
+  ].map(async (module) => {
+    const kept = compiledModules(module, target).find((file) => readManifest(file) !== undefined);
+    const file = kept === undefined ? await compile(module, target, compiling) : { ok: true, value: kept };
+    if (!file.ok) {
+      console.error(`lab: ${JSON.stringify(file.problems, null, 1)}`);
+      console.log('0 passed, 1 failed');
+      process.exit(1);
+    }
+    const to = join(job, 'modules', kernel, moduleKey(module, target));
+    mkdirSync(to, { recursive: true });
+    cpSync(dirname(file.value), to, { recursive: true });
+  }),
 );
 // The golden sources have filters in them, which the compiler has to understand.
 const golden = join(job, 'golden');

@@ -193,7 +193,7 @@ const checks = [
         await delay(500);
         lab.cut();
         await a.send(1000);
-        const mine = () => watched.of('tcp.rto_change').filter((record) => record.fields.netns === lab.netns);
+        const mine = () => watched.of('tcp.rto_change').filter(lab.own);
         await watched.until('timeouts of all five', () => mine().length >= 15, 60_000);
         await watched.until('told', () => lossOf(watched, 'map_full') > 0, 20_000);
         const unknown = mine().filter((record) => record.fields.rto_was_ms === undefined).length;

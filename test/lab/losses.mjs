@@ -36,7 +36,7 @@ export async function sendThrough(net, loss, addresses) {
   for (let tries = 0; tries < 100 && sent() > 0; tries++) await delay(200);
   if (sent() > 0) throw new Error(`${loss.name}: ${sent()} bytes are still on their way`);
   const after = net.nstat();
-  return { grew: (name) => after[name] - before[name], netns: net.netns };
+  return { grew: (name) => after[name] - before[name] };
 }
 
 /** What records say beside what the kernel counted, of sends that left this host: [ours, the kernel's]. */

@@ -35,7 +35,9 @@ export interface NetLab {
   readonly b: string;
   /** Inode of namespace a, as records have it in `netns`. */
   readonly netns: number;
-  /** The same of any of the three. */
+  /** Whether a record is of namespace a: the kernel gives the inode of a namespace that ended to the next one, so the time counts too. */
+  own(record: { readonly timeUs: number; readonly fields: Readonly<Record<string, unknown>> }): boolean;
+  /** Inode of any of the three. */
   inode(namespace: string): number;
   /** r stops forwarding silently, both families: established connections get no answer. */
   cut(): void;
@@ -105,11 +107,14 @@ export function makeNetLab(): NetLab {
     close();
     throw error;
   }
+  const netns = statSync(`/run/netns/${a}`).ino;
+  const madeUs = Date.now() * 1000;
   return {
     a,
     r,
     b,
-    netns: statSync(`/run/netns/${a}`).ino,
+    netns,
+    own: ({ timeUs, fields }) => fields['netns'] === netns && timeUs >= madeUs,
     inode: (namespace) => statSync(`/run/netns/${namespace}`).ino,
     cut: () => forward(0),
     restore: () => forward(1),
