@@ -33,7 +33,7 @@ describe.concurrent('kinds of retransmission are the ones that the kernel counts
     const net = makeNetLab();
     try {
       const { grew } = await losses.sendThrough(net, loss, addresses);
-      const own = () => watching?.records.filter(net.own) ?? [];
+      const own = () => watching?.records.filter((record) => net.own(record)) ?? [];
       const numbers = () => losses.beside(own(), grew);
       // What was printed before is read within two beats.
       const beats = () => watching?.signals.filter(({ kind }) => kind === 'time').length ?? 0;

@@ -7,15 +7,15 @@ import { Decoder } from '../src/decode/decoder.ts';
 import { valueAt } from '../src/decode/record.ts';
 import { parseFrame } from '../src/engine/recording.ts';
 import { bpftraceDialect } from '../src/generate/bpftrace.ts';
-import type { Dialect, Filter } from '../src/generate/dialect.ts';
+import type { Dialect } from '../src/generate/dialect.ts';
 import { pushDown } from '../src/generate/pushdown.ts';
 import { systemtapDialect } from '../src/generate/systemtap.ts';
-import { formatAddress } from '../src/goals/address.ts';
 import type { Field, Goal } from '../src/goals/goal.ts';
 import type { Expression, ExpressionNode } from '../src/rules/where.ts';
 import { compileWhere } from '../src/stream/where.ts';
 import { Ledger } from '../src/telemetry/ledger.ts';
 import { goalOf, ruleWhere } from './lab/goals.ts';
+import { sourceTest } from './lab/pushed.ts';
 
 const node = (expression: ExpressionNode): Expression => ({ start: 0, end: 0, ...expression });
 
@@ -53,7 +53,21 @@ function conditions(goal: Goal, batches: readonly Batch[]): fc.Arbitrary<Express
       .constantFrom(...seen.map(String), ...(field.values ?? []))
       .map((value) => node({ op: 'literal', type: 'text', value }));
     const same = fc.tuple(fc.constantFrom('==', '!='), literal).map(([op, right]) => node({ op, left, right }));
-    return field.type === 'text' ? [same, literal.map((part) => node({ op: 'startsWith', text: left, part }))] : [same];
+    const among = fc.array(literal, { maxLength: 3 }).map((items) => node({ op: 'in', left, right: node({ op: 'list', items }) }));
+    if (field.type === 'address') {
+      const networks = seen.flatMap((value) =>
+        (String(value).includes(':') ? [1, 32, 127, 128] : [0, 8, 15, 31, 32]).map((bits) => `${String(value)}/${bits}`),
+      );
+      const network = fc
+        .constantFrom(...networks, '::/0')
+        .map((value) => ({ start: 0, end: 0, op: 'literal', type: 'text', value }) as const);
+      return [same, among, network.map((each) => node({ op: 'containsIP', network: each, address: left }))];
+    }
+    if (field.type !== 'text') return [same, among];
+    const part = fc
+      .tuple(literal, fc.nat(12))
+      .map(([whole, size]) => ({ ...whole, value: String('value' in whole ? whole.value : '').slice(0, size) }) as Expression);
+    return [same, among, part.map((beginning) => node({ op: 'startsWith', text: left, part: beginning }))];
   });
   return fc.letrec<{ tree: Expression }>((tie) => ({
     tree: fc.oneof(
@@ -63,18 +77,6 @@ function conditions(goal: Goal, batches: readonly Batch[]): fc.Arbitrary<Express
       tie('tree').map((of) => node({ op: 'not', of })),
     ),
   })).tree;
-}
-
-/** What a probe's filter means for a recorded row. */
-function lets(filter: Filter, goal: Goal, batch: Batch, row: number): boolean {
-  if (filter.op === 'true' || filter.op === 'false') return filter.op === 'true';
-  if (filter.op !== 'atom') return filter.of[filter.op === 'and' ? 'every' : 'some']((each) => lets(each, goal, batch, row));
-  const { field, op, value } = filter.atom;
-  const left = valueAt(batch, column(goal, goal.fields.find((each) => each.name === field.name) ?? field), row);
-  if (left === undefined) throw new Error(`${field.name} is pushed down but was not known`);
-  const right = value.type === 'address' ? formatAddress(value.bytes) : value.value;
-  if (op === '==' || op === '!=') return (left === right) === (op === '==');
-  return op === '<' ? left < right : op === '<=' ? left <= right : op === '>' ? left > right : left >= right;
 }
 
 const languages: readonly [string, Dialect][] = [
@@ -95,10 +97,11 @@ test.each(cases)('over recorded frames of %s, whatever the stream passes the fil
   const wronged = (trees: readonly Expression[], invert = false): number => {
     const rules = trees.map((tree) => ruleWhere(goal.id, tree));
     const { filter } = pushDown(rules, pushable);
+    const lets = sourceTest(dialect, filter, goal);
     let wrong = 0;
     for (const batch of batches)
       for (const row of rowsOf(batch)) {
-        const through = lets(filter, goal, batch, row) !== invert;
+        const through = lets(batch, row) !== invert;
         const wanted = rules.some((rule) => rule.where !== undefined && compileWhere(rule.where, goal).test(batch, row) === 1);
         if (wanted) passed += 1;
         if (!through) rejected += 1;

@@ -117,7 +117,7 @@ test(
     stop.abort();
     await ended;
 
-    const inside = records.filter(net.own);
+    const inside = records.filter((record) => net.own(record));
     const of = (engine: string) => inside.filter((record) => record.engine === engine);
     const [, , procfs] = [...ledger.runs.values()];
     const polled = of('procfs').reduce((sum, { n }) => sum + n, 0);

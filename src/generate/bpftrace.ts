@@ -3,7 +3,7 @@ import type { Goal, Interval } from '../goals/goal.ts';
 import { valuesOf } from '../goals/parameters.ts';
 import { textLimits, textPlaceholders } from './bpftrace-text.ts';
 import { wordsSource } from './bpftrace-words.ts';
-import { canTest, filterSource, pushableText, type Atom, type Dialect } from './dialect.ts';
+import { canTest, filterSource, networkWords, pushableText, type Atom, type Dialect } from './dialect.ts';
 
 /** Bytes of a string of bpftrace's, its NUL included: with more, tuples do not fit on BPF's stack of 512 bytes. */
 export const stringBytes = textLimits.pieceBytes;
@@ -22,13 +22,13 @@ export const mapPrefix = (tag: string): string => tag.replaceAll('.', '_');
 /**
  * bpftrace's language. A template sets a scratch variable for each field that may be tested, named like it: an int as a
  * signed number, an enum as the index of its value, an address (IPv4 mapped) as four words `NAME_0` to `NAME_3`;
- * a text as a string, but `comm` is the builtin. A process gets parameters: $1 Tapline's pid (0: not known), $2 the first marker number.
+ * a text as a string named `NAME_text`, but `comm` is the builtin. A process gets parameters: $1 Tapline's pid (0: not known), $2 the first marker number.
  */
 export const bpftraceDialect: Dialect = {
   engine: 'bpftrace',
   comment: (text) => `// ${text}`,
   // The command name: at most 15 bytes, held whole by the builtin.
-  can: (atom) => canTest(atom, (field, text) => field.type === 'text' && pushableText(text, field.name === 'comm' ? 15 : pieceBytes)),
+  can: (atom) => canTest(atom, (field, text) => field.type === 'text' && pushableText(text, field.name === 'comm' ? 15 : pieceBytes - 1)),
   filter: (filter) => filterSource(filter, { true: '1 == 1', false: '1 == 0' }, atomSource),
   placeholders: (goal, facts) => {
     const tag = tagOf(goal);
@@ -143,8 +143,18 @@ function atomSource({ field, op, value }: Atom): string {
       return `$${field.name} ${op} ${value.index}`;
     case 'bool':
       return `$${field.name} ${op} ${value.value ? 1 : 0}`;
-    case 'text':
-      return `${field.name === 'comm' ? 'comm' : `$${field.name}`} ${op} "${value.value}"`;
+    case 'text': {
+      const name = field.name === 'comm' ? 'comm' : `$${field.name}_text`;
+      if (op !== 'startsWith' && op !== '!startsWith') return `${name} ${op} "${value.value}"`;
+      return `strncmp(${name}, "${value.value}", ${value.value.length}) ${op === 'startsWith' ? '==' : '!='} 0`;
+    }
+    case 'network': {
+      const tests = networkWords(value.network, 4, (view, at) => view.getUint32(at, true)).map(({ word, mask, value, whole }) => {
+        const name = `$${field.name}_${word}`;
+        return `${whole ? name : `(${name} & ${mask})`} ${op === 'within' ? '==' : '!='} ${value}`;
+      });
+      return `(${tests.reverse().join(op === 'within' ? ' && ' : ' || ')})`;
+    }
     case 'address': {
       // As 32-bit words of a little-endian machine; the last words differ first.
       const view = new DataView(value.bytes.buffer, value.bytes.byteOffset, 16);

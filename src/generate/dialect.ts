@@ -1,11 +1,12 @@
 import type { EngineName } from '../config/config.ts';
 import type { Field, Goal } from '../goals/goal.ts';
+import { coversMapped, maskOf, type Network } from '../goals/network.ts';
 import type { HostFacts } from './module.ts';
 
 /** A comparison that a probe may be asked to make. Values are typed; a text has passed `pushableText`. */
 export interface Atom {
   readonly field: Field;
-  readonly op: '==' | '!=' | '<' | '<=' | '>' | '>=';
+  readonly op: '==' | '!=' | '<' | '<=' | '>' | '>=' | 'startsWith' | '!startsWith' | 'within' | '!within';
   readonly value: AtomValue;
 }
 export type AtomValue =
@@ -14,7 +15,8 @@ export type AtomValue =
   | { readonly type: 'enum'; readonly value: string; readonly index: number }
   | { readonly type: 'bool'; readonly value: boolean }
   /** `bytes`: 16, IPv4 mapped; `text`: as it was written. */
-  | { readonly type: 'address'; readonly bytes: Uint8Array; readonly text?: string };
+  | { readonly type: 'address'; readonly bytes: Uint8Array; readonly text?: string }
+  | { readonly type: 'network'; readonly network: Network };
 
 /** A pre-filter: what is left of the rules' `where` after everything inexact was made true. `not` stands on no node: it was moved onto the atoms. */
 export type Filter =
@@ -67,9 +69,31 @@ export function filterSource(
   return `(${filter.of.map((each) => filterSource(each, words, atom)).join(filter.op === 'and' ? ' && ' : ' || ')})`;
 }
 
-/** Tests that every language so far can make exactly: whole numbers by order, the rest by equality; text as `text` says. */
+/**
+ * Tests that every language so far can make exactly: whole numbers by order, the rest by equality; text as `text` says, also by
+ * how it begins; addresses by network, but not those IPv6 networks whose prefix fits mapped IPv4 addresses too.
+ */
 export function canTest({ field, op, value }: Atom, text: (field: Field, value: string) => boolean): boolean {
   const equality = op === '==' || op === '!=';
+  if (value.type === 'network') return field.type === 'address' && !coversMapped(value.network);
+  if (op === 'startsWith' || op === '!startsWith') return value.type === 'text' && value.value !== '' && text(field, value.value);
   if (value.type === 'int') return field.type === 'int' && Number.isSafeInteger(value.value);
   return equality && (value.type === 'text' ? text(field, value.value) : field.type === value.type);
+}
+
+/** Words of a mask and of the network under it: those in which any bit counts. `read` makes a number of the 4 or 8 bytes at an offset. */
+export function networkWords<N extends number | bigint>(
+  { bytes, bits }: Network,
+  size: 4 | 8,
+  read: (view: DataView, at: number) => N,
+): { readonly word: number; readonly mask: N; readonly value: N; readonly whole: boolean }[] {
+  const [mask, value] = [maskOf(bits), bytes].map(({ buffer, byteOffset }) => new DataView(buffer, byteOffset, 16)) as [DataView, DataView];
+  return Array.from({ length: 16 / size }, (_, word) => word)
+    .filter((word) => word * size * 8 < bits)
+    .map((word) => ({
+      word,
+      mask: read(mask, word * size),
+      value: read(value, word * size),
+      whole: (word + 1) * size * 8 <= bits,
+    }));
 }

@@ -63,6 +63,7 @@ export function generateModule(input: GenerateInput): Result<Module> {
       functions: { ...functions, with: (rest) => parameterSource(goal, rest) },
     },
     input.facts.tracepoints,
+    fieldsOf(filter),
   );
   if (!filled.ok) return filled;
   const finished = language.finish?.(filled.value) ?? filled.value;

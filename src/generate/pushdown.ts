@@ -1,5 +1,6 @@
 import type { EngineName } from '../config/config.ts';
 import { formatAddress, parseAddress } from '../goals/address.ts';
+import { formatNetwork, parseNetwork } from '../goals/network.ts';
 import type { Field, Goal } from '../goals/goal.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Expression } from '../rules/where.ts';
@@ -24,7 +25,8 @@ const no: Filter = { op: 'false' };
 
 /**
  * A filter that lets through at least what `tree` does (semantics 19): `!` is moved onto the atoms, and whatever is not a
- * comparison of one exact, always known field with a literal becomes true, whichever way it is negated.
+ * comparison of one exact, always known field with literals becomes true, whichever way it is negated. A list of literals is
+ * the same as a comparison with each of them.
  */
 export function weaken(tree: Expression, pushable: Pushable, negated = false): Weakened {
   if (tree.op === 'not') return weaken(tree.of, pushable, !negated);
@@ -34,6 +36,17 @@ export function weaken(tree: Expression, pushable: Pushable, negated = false): W
     const right = weaken(tree.right, pushable, negated);
     const op = (tree.op === 'and') !== negated ? 'and' : 'or';
     return { filter: join(op, [left.filter, right.filter]), exact: left.exact && right.exact };
+  }
+  if (tree.op === 'in' && tree.right.op === 'list') {
+    const { left } = tree;
+    const each = tree.right.items.map((right) => weaken({ ...tree, op: '==', left, right }, pushable, negated));
+    return {
+      filter: join(
+        negated ? 'and' : 'or',
+        each.map(({ filter }) => filter),
+      ),
+      exact: each.every(({ exact }) => exact),
+    };
   }
   const atom = atomOf(tree, pushable, negated);
   return atom && pushable.can(atom) ? { filter: { op: 'atom', atom }, exact: true } : { filter: yes, exact: false };
@@ -81,12 +94,19 @@ function written(tree: Expression, text: string): string {
 /** A filter in CEL. */
 export function words(filter: Filter, inside = false): string {
   if (filter.op === 'true' || filter.op === 'false') return filter.op;
-  if (filter.op === 'atom') return `${filter.atom.field.name} ${filter.atom.op} ${literal(filter.atom.value)}`;
+  if (filter.op === 'atom') return atomWords(filter.atom);
   const text = filter.of.map((each) => words(each, true)).join(filter.op === 'and' ? ' && ' : ' || ');
   return inside ? `(${text})` : text;
 }
 
+function atomWords({ field, op, value }: Atom): string {
+  const not = op.startsWith('!') && op !== '!=' ? '!' : '';
+  if (value.type === 'network') return `${not}cidr(${literal(value)}).containsIP(${field.name})`;
+  return op.endsWith('startsWith') ? `${not}${field.name}.startsWith(${literal(value)})` : `${field.name} ${op} ${literal(value)}`;
+}
+
 const literal = (value: AtomValue): string => {
+  if (value.type === 'network') return JSON.stringify(formatNetwork(value.network));
   if (value.type === 'address') return JSON.stringify(value.text ?? formatAddress(value.bytes));
   return value.type === 'int' || value.type === 'bool' ? String(value.value) : JSON.stringify(value.value);
 };
@@ -102,6 +122,7 @@ function atomOf(tree: Expression, pushable: Pushable, negated: boolean): Atom | 
     const field = exactField(tree.name, pushable);
     return field?.type === 'bool' ? { field, op: '==', value: { type: 'bool', value: !negated } } : undefined;
   }
+  if (tree.op === 'startsWith' || tree.op === 'containsIP') return textOrNetwork(tree, pushable, negated);
   if (!('left' in tree) || !(tree.op in opposite)) return undefined;
   const written = tree.op as keyof typeof opposite;
   const flipped = tree.left.op !== 'field';
@@ -110,6 +131,20 @@ function atomOf(tree: Expression, pushable: Pushable, negated: boolean): Atom | 
   const value = field && valueOf(field, other);
   const op = flipped ? mirrored[written] : written;
   return field && value && { field, op: negated ? opposite[op] : op, value };
+}
+
+function textOrNetwork(tree: Expression, pushable: Pushable, negated: boolean): Atom | undefined {
+  if (tree.op !== 'startsWith' && tree.op !== 'containsIP') return undefined;
+  const named = 'network' in tree ? tree.address : tree.text;
+  const field = named.op === 'field' ? exactField(named.name, pushable) : undefined;
+  if (field === undefined) return undefined;
+  if (!('network' in tree)) {
+    const { part } = tree;
+    if (field.type !== 'text' || part.op !== 'literal' || part.type !== 'text') return undefined;
+    return { field, op: negated ? '!startsWith' : 'startsWith', value: { type: 'text', value: part.value } };
+  }
+  const network = parseNetwork(String(tree.network.value));
+  return network && { field, op: negated ? '!within' : 'within', value: { type: 'network', network } };
 }
 
 function exactField(name: string, { goal, engine }: Pushable): Field | undefined {

@@ -1,5 +1,5 @@
 import type { Field, Goal } from '../goals/goal.ts';
-import { canTest, filterSource, pushableText, type Atom, type Dialect } from './dialect.ts';
+import { canTest, filterSource, networkWords, pushableText, type Atom, type Dialect } from './dialect.ts';
 
 /**
  * SystemTap's language. A template sets a variable for each field of its goal, named like it: an int or bool as a number
@@ -25,14 +25,26 @@ function atomSource({ field, op, value }: Atom): string {
       return `${field.name} ${op} ${value.index}`;
     case 'bool':
       return `${field.name} ${op} ${value.value ? 1 : 0}`;
-    case 'text':
-      return `${field.name} ${op} "${value.value}"`;
+    case 'text': {
+      if (op !== 'startsWith' && op !== '!startsWith') return `${field.name} ${op} "${value.value}"`;
+      return `substr(${field.name}, 0, ${value.value.length}) ${op === 'startsWith' ? '==' : '!='} "${value.value}"`;
+    }
+    case 'network': {
+      const words = networkWords(value.network, 8, (view, at) => view.getBigUint64(at));
+      const tests = words.map(({ word, mask, value, whole }) => {
+        const name = `${field.name}_${word === 0 ? 'hi' : 'lo'}`;
+        return `${whole ? name : `(${name} & ${hex(mask)})`} == ${hex(value)}`;
+      });
+      return `${op === 'within' ? '' : '!'}(${tests.join(' && ') || '1'})`;
+    }
     case 'address': {
       const [hi, lo] = [0, 8].map((at) => `0x${Buffer.from(value.bytes.subarray(at, at + 8)).toString('hex')}`);
       return `(${field.name}_hi ${op} ${hi} ${op === '==' ? '&&' : '||'} ${field.name}_lo ${op} ${lo})`;
     }
   }
 }
+
+const hex = (value: bigint) => `0x${value.toString(16).padStart(16, '0')}`;
 
 const forgetFields = (goal: Goal): Field[] =>
   (goal.forget?.fields ?? []).flatMap((name) => goal.fields.find((field) => field.name === name) ?? []);

@@ -24,7 +24,8 @@ export function readTemplate(goal: Goal, engine: EngineName): Result<string> {
  * Fills a template: `{{name}}` by the placeholder of that name; `{{field TRACEPOINT NAME else TEXT}}` by `args->NAME` where this
  * kernel's tracepoint has that field, else by TEXT (no braces); lines between `{{#tracepoint A, B}}` and `{{/tracepoint}}` stay only
  * where this kernel has all of these, between `{{^tracepoint A, B}}` and `{{/tracepoint}}` only where it lacks one; `{{NAME REST}}`
- * by a function of that name. An unknown placeholder, and one of `required` that is not used, is a mistake in the template.
+ * by a function of that name; lines between `{{#tests FIELD}}` or `{{^tests FIELD}}` and `{{/tests}}` stay only where the filter tests
+ * that field, or does not. An unknown placeholder, and one of `required` that is not used, is a mistake in the template.
  */
 export function fillTemplate(
   template: string,
@@ -34,13 +35,15 @@ export function fillTemplate(
     readonly functions?: Functions;
   },
   tracepoints: HostFacts['tracepoints'],
+  tested: readonly string[] = [],
 ): Result<string> {
   const wrong: string[] = [];
   const unused = new Set(Object.keys(values.required));
+  const has = { tracepoint: (name: string) => tracepoints.has(name), tests: (name: string) => tested.includes(name) };
   const chosen = template.replace(
-    /^\{\{([#^])tracepoint ([^}]*)\}\}\n([\s\S]*?)^\{\{\/tracepoint\}\}\n/gm,
-    (_, sign: string, names: string, body: string) =>
-      names.split(',').every((name) => tracepoints.has(name.trim())) === (sign === '#') ? body : '',
+    /^\{\{([#^])(tracepoint|tests) ([^}]*)\}\}\n([\s\S]*?)^\{\{\/\2\}\}\n/gm,
+    (_, sign: string, what: keyof typeof has, names: string, body: string) =>
+      names.split(',').every((name) => has[what](name.trim())) === (sign === '#') ? body : '',
   );
   const source = chosen.replace(/\{\{([^}]*)\}\}/g, (whole, inner: string) => {
     const field = /^field (\S+) (\w+) else ([^{}]*)$/.exec(inner);

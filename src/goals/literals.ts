@@ -2,6 +2,7 @@ import { didYouMean } from '../problem/suggest.ts';
 import type { Mistake } from '../rules/cel.ts';
 import type { Expression } from '../rules/where.ts';
 import { parseAddress } from './address.ts';
+import { formatNetwork, parseNetwork } from './network.ts';
 import { fieldOf, type Field, type Goal } from './goal.ts';
 
 /** Type of a part of a condition. `wrong`: told already, fits anything. */
@@ -14,7 +15,11 @@ export function literalMistakes(goal: Goal, side: Expression, literal: Expressio
   const { start, end, value } = literal;
   const beside = fieldsIn(goal, side);
   if (beside.some((field) => field.type === 'address') && parseAddress(value) === undefined) {
-    const hint = 'Write it without port, prefix length and zone, for example "192.0.2.1" or "2001:db8::1".';
+    const network = parseNetwork(value);
+    const field = beside.find(({ type }) => type === 'address')?.name ?? '';
+    const hint = network
+      ? `A network is tested so: cidr("${formatNetwork(network)}").containsIP(${field}).`
+      : 'Write it without port, prefix length and zone, for example "192.0.2.1" or "2001:db8::1".';
     return [{ code: 'RULE_BAD_ADDRESS', message: `"${value}" is no IPv4 or IPv6 address.`, hint, start, end }];
   }
   // Beside a choice of several fields any of them may be meant.
@@ -23,6 +28,19 @@ export function literalMistakes(goal: Goal, side: Expression, literal: Expressio
   const names = beside.map(({ name }) => name).join(' or ');
   const message = `${names} is never "${value}"${didYouMean(value, members) || '.'}`;
   return [{ code: 'RULE_UNKNOWN_VALUE', message, hint: `It is one of ${members.join(', ')}.`, start, end }];
+}
+
+/** A network is an address and the length of its prefix, with no bit beyond it (RFC 4632 3.1, RFC 4291 2.3). */
+export function networkMistakes({ start, end, value }: Expression & { readonly op: 'literal' }): Mistake[] {
+  const text = String(value);
+  const network = parseNetwork(text);
+  if (network === undefined) {
+    const hint = 'Write an address and a length, for example "10.0.0.0/8" or "2001:db8::/32".';
+    return [{ code: 'RULE_BAD_ADDRESS', message: `"${text}" is no network.`, hint, start, end }];
+  }
+  if (network.exact) return [];
+  const hint = `The network is "${formatNetwork(network)}".`;
+  return [{ code: 'RULE_BAD_ADDRESS', message: `"${text}" has bits beyond its length.`, hint, start, end }];
 }
 
 function fieldsIn(goal: Goal, side: Expression): Field[] {

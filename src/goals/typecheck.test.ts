@@ -47,6 +47,7 @@ test.each([
   '(cut ? saddr : daddr) == (dport == 1 ? "::1" : "::2")',
   '(cut ? state : comm) == "anything"',
   'host == "web-1"',
+  'cidr("10.0.0.0/8").containsIP(daddr) && !cidr("2001:db8::/32").containsIP(cut ? saddr : daddr)',
 ])('%s fits', (text) => expect(check(text)).toEqual([]));
 
 test.each<[string, ...[code: string, part: string, words: string][]]>([
@@ -55,6 +56,10 @@ test.each<[string, ...[code: string, part: string, words: string][]]>([
   ['dst_port == 1', ['RULE_UNKNOWN_FIELD', 'dst_port', 'did you mean "dport"?']],
   ['constructor == 1', ['RULE_UNKNOWN_FIELD', 'constructor', 'no field "constructor"']],
   ['state == SYN_SENT', ['RULE_UNKNOWN_FIELD', 'SYN_SENT', 'the value of state is written "SYN_SENT", in quotes']],
+  ['cidr("10.0.0.0/33").containsIP(daddr)', ['RULE_BAD_ADDRESS', '"10.0.0.0/33"', 'no network']],
+  ['cidr("10.1.2.3/8").containsIP(daddr)', ['RULE_BAD_ADDRESS', '"10.1.2.3/8"', 'The network is "10.0.0.0/8"']],
+  ['cidr("10.0.0.0/8").containsIP(comm)', ['RULE_WHERE_TYPE', 'comm', 'wants an address; this is a text']],
+  ['daddr == "10.0.0.0/8"', ['RULE_BAD_ADDRESS', '"10.0.0.0/8"', 'cidr("10.0.0.0/8").containsIP(daddr)']],
   ['rto_ms', ['RULE_WHERE_TYPE', 'rto_ms', 'must be true or false; this is a number']],
   ['comm && cut', ['RULE_WHERE_TYPE', 'comm', '&& wants true or false; this is a text']],
   ['!dport', ['RULE_WHERE_TYPE', 'dport', '> 0']],

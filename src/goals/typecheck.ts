@@ -2,7 +2,7 @@ import type { Mistake } from '../rules/cel.ts';
 import type { Expression } from '../rules/where.ts';
 import { fieldHint, unknownField } from './field-names.ts';
 import { fieldOf, type Goal } from './goal.ts';
-import { literalHint, literalMistakes, type Type } from './literals.ts';
+import { literalHint, literalMistakes, networkMistakes, type Type } from './literals.ts';
 
 const names: Readonly<Record<Type, string>> = {
   int: 'a number',
@@ -95,6 +95,10 @@ class Check {
         this.#want(node.text, 'text', `${node.op}()`);
         this.#want(node.part, 'text', `${node.op}()`);
         return 'bool';
+      case 'containsIP':
+        this.mistakes.push(...networkMistakes(node.network));
+        this.#want(node.address, 'address', 'containsIP()');
+        return 'bool';
       case 'size':
         this.#want(node.of, 'text', 'size()');
         return 'int';
@@ -120,7 +124,7 @@ class Check {
     if (type === wanted || type === 'wrong') return true;
     const hint =
       type === 'address'
-        ? 'Addresses are compared whole: with == != or in.'
+        ? 'Addresses are compared whole, with == != or in, or as part of a network: cidr("10.0.0.0/8").containsIP(daddr).'
         : wanted === 'bool' && type === 'int'
           ? 'Compare it, for example with > 0.'
           : literalHint(of, wanted);

@@ -72,6 +72,10 @@ test.each([
   ['known(1)', 0, 8],
   ['not(a)', 0, 6],
   ['startsWith(a, "b")', 0, 18],
+  ['cidr("10.0.0.0/8") == a', 0, 18],
+  ['a.containsIP(b)', 0, 15],
+  ['cidr(a).containsIP(b)', 0, 21],
+  ['cidr("::/0").containsIP(a, b)', 0, 29],
 ])('%s is CEL, but refused where it stands', (text, start, end) =>
   expect(mistakesOf(text)).toMatchObject([{ code: 'RULE_WHERE_UNSUPPORTED', start, end }]),
 );

@@ -26,7 +26,7 @@ const longest = 4096;
 const binary = new Set(['==', '!=', '<', '<=', '>', '>=', '+', '-', '*', '/', '%', 'in']);
 const textTests = new Set(['startsWith', 'endsWith', 'contains']);
 const known =
-  'Conditions know: fields, numbers, "text", true and false, == != < <= > >= && || ! + - * / % in ?:, known(field), size(text), text.startsWith("..."), .endsWith, .contains.';
+  'Conditions know: fields, numbers, "text", true and false, == != < <= > >= && || ! + - * / % in ?:, known(field), size(text), text.startsWith("..."), .endsWith, .contains, cidr("10.0.0.0/8").containsIP(address).';
 
 /**
  * CEL (https://github.com/google/cel-spec) into a tree of our own. What the tree cannot say is refused where it stands, all of it
@@ -101,11 +101,31 @@ function call(node: CelNode, mistakes: Mistake[], no: (what: string, hint?: stri
     if (name === 'known' && given.length === 1 && only?.op === 'id') return { op: 'known', name: String(only.args), ...at };
     if (name === 'known') return no('known() of anything but one field', 'Write known(pid).');
     if (name === 'size' && given.length === 1) return { op: 'size', of: sub(only), ...at };
+    if (name === 'cidr') return no('cidr() without containsIP()', networkTest);
     return name === 'not' ? no('not()', 'Write !(...).') : no(`${name}()`);
   }
   if (textTests.has(name) && given.length === 1) return { op: name as 'contains', text: sub(args[1]), part: sub(given[0]), ...at };
+  if (name === 'containsIP') return containsIP(node, given, mistakes, no);
   if (name === 'size' && given.length === 0) return { op: 'size', of: sub(args[1]), ...at };
   return no(`.${name}()`);
+}
+
+const networkTest = 'Write cidr("10.0.0.0/8").containsIP(daddr).';
+
+/** cidr("NETWORK").containsIP(ADDRESS); the network is written out, so that it can be checked now. */
+function containsIP(
+  node: CelNode,
+  given: readonly CelNode[],
+  mistakes: Mistake[],
+  no: (what: string, hint?: string) => Expression,
+): Expression {
+  const receiver = (node.args as unknown[])[1] as CelNode;
+  const [called, of] = receiver.op === 'call' ? (receiver.args as [unknown, CelNode[]]) : [];
+  if (called !== 'cidr' || of?.length !== 1 || given.length !== 1 || given[0] === undefined)
+    return no('.containsIP() of anything but one cidr()', networkTest);
+  const network = of[0] && convert(of[0], mistakes);
+  if (network?.op !== 'literal' || network.type !== 'text') return no('cidr() of anything but a text that is written out', networkTest);
+  return { op: 'containsIP', network, address: convert(given[0], mistakes), start: node.start, end: node.end };
 }
 
 function literal(node: CelNode, mistakes: Mistake[]): Expression | undefined {

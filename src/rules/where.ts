@@ -20,6 +20,8 @@ export type ExpressionNode =
   /** known(x): true where the field has a value. */
   | { readonly op: 'known'; readonly name: string }
   | { readonly op: 'startsWith' | 'endsWith' | 'contains'; readonly text: Expression; readonly part: Expression }
+  /** cidr("10.0.0.0/8").containsIP(daddr): as Kubernetes' CEL has it. `network` is a text that is written out. */
+  | { readonly op: 'containsIP'; readonly network: Expression & { readonly op: 'literal' }; readonly address: Expression }
   | { readonly op: 'size'; readonly of: Expression };
 
 /** A checked condition. Every field in it exists, every operator fits its operands, the whole is a bool. */

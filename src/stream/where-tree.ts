@@ -1,3 +1,5 @@
+import { parseAddress } from '../goals/address.ts';
+import { contains as contains16, parseNetwork } from '../goals/network.ts';
 import type { Expression } from '../rules/where.ts';
 import {
   arithmetic,
@@ -8,6 +10,7 @@ import {
   literalText,
   triFrom,
   unknown,
+  withinNetwork,
   type Compiled,
   type Fields,
   type NumberOf,
@@ -121,6 +124,8 @@ function compile(tree: Expression, fields: Fields): Compiled {
         },
       };
     }
+    case 'containsIP':
+      return { type: 'bool', at: containsIP(tree, fields) };
     case 'size': {
       const { of } = tree;
       if (of.op === 'list') {
@@ -131,6 +136,19 @@ function compile(tree: Expression, fields: Fields): Compiled {
       return { type: 'int', at: (row) => sizeOf(whole(row)) };
     }
   }
+}
+
+function containsIP(tree: Expression & { op: 'containsIP' }, fields: Fields): TriOf {
+  const network = parseNetwork(String(tree.network.value));
+  if (network === undefined) throw wrong(tree.network, 'a network');
+  const address = compile(tree.address, fields);
+  if (address.type !== 'address') throw wrong(tree.address, 'an address');
+  if (address.field) return withinNetwork(address.field, network);
+  const { at } = address;
+  return (row) => {
+    const bytes = parseAddress(at(row) ?? '');
+    return bytes === undefined ? unknown : triFrom(contains16(network, bytes));
+  };
 }
 
 const startsWith = (whole: string, part: string) => whole.startsWith(part);

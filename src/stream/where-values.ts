@@ -1,6 +1,7 @@
 import type { Batch } from '../decode/batch.ts';
 import { formatAddress, parseAddress } from '../goals/address.ts';
 import { fieldOf, type Goal } from '../goals/goal.ts';
+import { contains, type Network } from '../goals/network.ts';
 import type { Expression } from '../rules/where.ts';
 import { FieldReader } from './field.ts';
 
@@ -152,6 +153,11 @@ export function equalsLiteral(field: FieldReader, literal: string): TriOf | unde
     const value = field.values[row] ?? -1;
     return value < 0 ? unknown : triFrom(value === index);
   };
+}
+
+/** Rows whose address lies in a network. */
+export function withinNetwork(field: FieldReader, network: Network): TriOf {
+  return (row) => (field.known[row] === 1 ? triFrom(contains(network, field.bytes, 16 * row)) : unknown);
 }
 
 export const literalText = (expression: Expression): string | undefined =>

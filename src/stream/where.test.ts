@@ -46,6 +46,8 @@ function cel(tree: Expression): string {
     case 'endsWith':
     case 'contains':
       return `${cel(tree.text)}.${tree.op}(${cel(tree.part)})`;
+    case 'containsIP':
+      return `cidr(${cel(tree.network)}).containsIP(${cel(tree.address)})`;
     case 'size':
       return `size(${cel(tree.of)})`;
     default:
@@ -199,6 +201,15 @@ describe('semantics 1 to 3', () => {
     expect(passing(two('==', field('daddr'), either), { daddr: '::1' }, { daddr: '::2' }, { daddr: '::2', fresh: false }).rows).toEqual([
       0, 2,
     ]);
+  });
+  test('a network holds addresses of its own family, however they are written; one that is not known is in none', () => {
+    const within = (network: string, address = field('daddr')) =>
+      node({ op: 'containsIP', network: { start: 0, end: 0, op: 'literal', type: 'text', value: network }, address });
+    const some = ['10.1.2.3', '11.0.0.0', '::ffff:10.0.0.1', '2001:db8::1', undefined].map((daddr) => ({ daddr }));
+    expect(passing(within('10.0.0.0/8'), ...some)).toEqual({ rows: [0, 2], unknown: 1 });
+    expect(passing(within('::/0'), ...some)).toEqual({ rows: [3], unknown: 1 });
+    const either = node({ op: 'if', condition: field('fresh'), then: field('daddr'), otherwise: text('10.0.0.9') });
+    expect(passing(within('10.0.0.0/8', either), { fresh: true, daddr: '::1' }, { fresh: false, daddr: '::1' }).rows).toEqual([1]);
   });
   test('host is a field of every goal; bytes that are no UTF-8 compare as themselves', () => {
     expect(passing(two('==', field('host'), text('h1')), {}).rows).toEqual([0]);

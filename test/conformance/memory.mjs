@@ -65,7 +65,7 @@ export const cases = [
             cgroup: name,
             by_pid: asker.pid,
             by_comm: 'tail',
-            anon_bytes: (bytes) => bytes >= 10 * 2 ** 20 && bytes <= sixteenMiB,
+            anon_bytes: (bytes) => bytes >= 9 * 2 ** 20 && bytes <= sixteenMiB,
             oom_score_adj: 1000,
           },
         ],

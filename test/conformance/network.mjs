@@ -78,15 +78,19 @@ const aborted = (title, { how, unread, reason, family }) => ({
   async provoke(context) {
     const server = program(
       context,
-      `require('net').createServer((s) => { s.on('error', () => {}); ${unread ? "s.write('unread')" : ''} }).listen({ port: 0, host: '${loopback[family]}' }, function () { say(this.address().port) });`,
+      `require('net').createServer((s) => s.on('error', () => {}) && ${unread ? "s.write('unread', () => say(1))" : 'say(1)'})
+       .listen({ port: 0, host: '${loopback[family]}' }, function () { say(this.address().port) });`,
     );
     const dport = await server.says();
     const client = program(
       context,
       `${named(hostile)}const s = require('net').connect(${dport}, '${loopback[family]}').pause();
-       s.on('connect', () => setTimeout(() => { say(s.localPort); s.${how}() }, 300));setInterval(() => {}, 1000);`,
+       s.on('connect', () => { say(s.localPort); process.stdin.once('data', () => s.${how}()) });`,
     );
     const sport = await client.says();
+    await server.says();
+    await context.delay(200);
+    client.child.stdin.write('now');
     const here = { netns: ownNetns(), pid: client.pid, comm: hostile.text };
     const ends = { saddr: loopback[family], sport, daddr: loopback[family], dport };
     const other = { saddr: loopback[family], sport: dport, daddr: loopback[family], dport: sport };

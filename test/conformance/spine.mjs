@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
+import { nodeComm } from './process/node-comm.mjs';
 
 const b = { v4: '198.18.0.6', v6: '2001:db8:b::2' };
 const a = { v4: '198.18.0.2', v6: '2001:db8:a::2' };
@@ -17,7 +18,7 @@ async function connected(context, family) {
   await client.send(100);
   await context.delay(300);
   const ends = { saddr: a[family], sport, daddr: b[family], dport: 5001 };
-  return { lab, client, connection: { netns: lab.netns, ...ends, state: 'ESTABLISHED', pid: client.pid, comm: 'node' } };
+  return { lab, client, connection: { netns: lab.netns, ...ends, state: 'ESTABLISHED', pid: client.pid, comm: nodeComm } };
 }
 
 /** One that has lost its path, with something to send. */
@@ -110,7 +111,7 @@ export const cases = [
             segs: 1,
             err: 0,
             pid: client.pid,
-            comm: 'node',
+            comm: nodeComm,
           },
         ],
       };

@@ -23,7 +23,12 @@ async function runBatch(batch) {
     env: { TAPLINE_MODULES: '/job/modules', READY_MADE: '/job/conformance.json' },
     readyWithinMs: 120_000,
   });
-  console.log(`        ready: ${batch.map(({ goal }) => goal).join(', ')} after ${Math.round((performance.now() - started) / 1000)} s`);
+  console.log(
+    `        ready: ${conformance
+      .wantedBy(batch)
+      .map(({ goal }) => goal)
+      .join(', ')} after ${Math.round((performance.now() - started) / 1000)} s`,
+  );
   const outcomes = [];
   const one = async (i) => {
     const options = { goal: goals.get(batch[i].goal), engine, netLab: makeNetLab, slowness };

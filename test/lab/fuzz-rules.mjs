@@ -20,6 +20,8 @@ const hostile = [
   '@x ',
 ];
 
+const networks = ['10.0.0.0/8', '192.0.2.1/32', '0.0.0.0/0', '::/0', '2001:db8::/33', 'fe80::/10'];
+
 /** `count` rule sets, each on one goal: {goal, rules, strings}. `seed` decides all. */
 export function randomRules(goals, count, seed) {
   let number = 0;
@@ -55,6 +57,8 @@ export function randomRules(goals, count, seed) {
         return node({ op: pick(['startsWith', 'endsWith', 'contains']), text: field(each.name), part: value(each) });
       if (each.type !== 'bool' && next() % 5 === 0)
         return node({ op: 'in', left: field(each.name), right: node({ op: 'list', items: [value(each), value(each)] }) });
+      if (each.type === 'address' && next() % 3 === 0)
+        return node({ op: 'containsIP', network: literal('text', pick(networks)), address: field(each.name) });
       if (each.optional && next() % 5 === 0) return node({ op: 'known', name: each.name });
       return node({ op: pick(equality), left: field(each.name), right: value(each) });
     };
@@ -109,4 +113,15 @@ export function modulesOf(sets, engine, facts, generateModule) {
     modules.push(made.value);
   }
   return modules;
+}
+
+/** At most `count` modules with different sources, those of every goal in turn. */
+export function different(modules, count) {
+  const byGoal = new Map();
+  for (const module of new Map(modules.map((each) => [each.id, each])).values())
+    byGoal.set(module.goal.id, [...(byGoal.get(module.goal.id) ?? []), module]);
+  const taken = [];
+  for (let i = 0; taken.length < count && [...byGoal.values()].some((own) => i < own.length); i++)
+    for (const own of byGoal.values()) if (i < own.length && taken.length < count) taken.push(own[i]);
+  return taken;
 }
