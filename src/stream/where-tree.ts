@@ -1,5 +1,3 @@
-import { parseAddress } from '../goals/address.ts';
-import { contains as contains16, parseNetwork } from '../goals/network.ts';
 import type { Expression } from '../rules/where.ts';
 import {
   arithmetic,
@@ -125,7 +123,7 @@ function compile(tree: Expression, fields: Fields): Compiled {
       };
     }
     case 'containsIP':
-      return { type: 'bool', at: containsIP(tree, fields) };
+      return { type: 'bool', at: withinNetwork(compile(tree.address, fields), String(tree.network.value)) };
     case 'size': {
       const { of } = tree;
       if (of.op === 'list') {
@@ -136,19 +134,6 @@ function compile(tree: Expression, fields: Fields): Compiled {
       return { type: 'int', at: (row) => sizeOf(whole(row)) };
     }
   }
-}
-
-function containsIP(tree: Expression & { op: 'containsIP' }, fields: Fields): TriOf {
-  const network = parseNetwork(String(tree.network.value));
-  if (network === undefined) throw wrong(tree.network, 'a network');
-  const address = compile(tree.address, fields);
-  if (address.type !== 'address') throw wrong(tree.address, 'an address');
-  if (address.field) return withinNetwork(address.field, network);
-  const { at } = address;
-  return (row) => {
-    const bytes = parseAddress(at(row) ?? '');
-    return bytes === undefined ? unknown : triFrom(contains16(network, bytes));
-  };
 }
 
 const startsWith = (whole: string, part: string) => whole.startsWith(part);

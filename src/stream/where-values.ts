@@ -1,7 +1,7 @@
 import type { Batch } from '../decode/batch.ts';
 import { formatAddress, parseAddress } from '../goals/address.ts';
 import { fieldOf, type Goal } from '../goals/goal.ts';
-import { contains, type Network } from '../goals/network.ts';
+import { contains, parseNetwork } from '../goals/network.ts';
 import type { Expression } from '../rules/where.ts';
 import { FieldReader } from './field.ts';
 
@@ -156,8 +156,15 @@ export function equalsLiteral(field: FieldReader, literal: string): TriOf | unde
 }
 
 /** Rows whose address lies in a network. */
-export function withinNetwork(field: FieldReader, network: Network): TriOf {
-  return (row) => (field.known[row] === 1 ? triFrom(contains(network, field.bytes, 16 * row)) : unknown);
+export function withinNetwork(address: Compiled, written: string): TriOf {
+  const network = parseNetwork(written);
+  if (network === undefined || address.type !== 'address') throw new TypeError(`"${written}" is no network, or beside no address`);
+  const { at, field } = address;
+  if (field) return (row) => (field.known[row] === 1 ? triFrom(contains(network, field.bytes, 16 * row)) : unknown);
+  return (row) => {
+    const bytes = parseAddress(at(row) ?? '');
+    return bytes === undefined ? unknown : triFrom(contains(network, bytes));
+  };
 }
 
 export const literalText = (expression: Expression): string | undefined =>
