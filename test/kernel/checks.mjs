@@ -8,11 +8,19 @@ const { kernelChecks } = only === '' ? await import('./life.mjs') : { kernelChec
 const { lossChecks } = only === '' ? await import('./losses.mjs') : { lossChecks: [] };
 const { supervisionChecks } = only === '' ? await import('./supervision.mjs') : { supervisionChecks: [] };
 const { takeOverChecks } = only === '' ? await import('./take-over.mjs') : { takeOverChecks: [] };
+/** Found before the VM was there. */
+const before = JSON.parse(readFileSync('/job/before.json', 'utf8')).map(({ name, ms, why }) => [
+  `${name} (before the VM booted, ${ms} ms)`,
+  () => {
+    if (why !== '') throw new Error(why);
+  },
+]);
 let passed = 0;
 let failed = 0;
 const started = performance.now();
 const named = new RegExp(existsSync('/job/checks') ? readFileSync('/job/checks', 'utf8').trim() : '');
 const all = [
+  ...before,
   ...kernelChecks,
   ...lossChecks,
   ...supervisionChecks,

@@ -7,6 +7,7 @@ import ts from 'typescript';
 import { modulesWanted } from '../lab/conformance-modules.mjs';
 import { casesFor, only } from './cases.mjs';
 import { catalogue } from './catalogue.mjs';
+import { fuzzed, fuzzNames } from './fuzz.mjs';
 
 const [lab, job] = process.argv.slice(2);
 const root = join(import.meta.dirname, '../..');
@@ -111,6 +112,12 @@ await Promise.all(
     cpSync(dirname(file.value), to, { recursive: true });
   }),
 );
+const checks = new RegExp(process.env.CHECKS ?? '');
+const before =
+  only === '' && (process.env.CHECKS === undefined || checks.test(fuzzNames))
+    ? await fuzzed({ root, lab, inside, kernel, goals: everyGoal, facts, generateModule })
+    : [];
+writeFileSync(join(job, 'before.json'), JSON.stringify(before));
 // The golden sources have filters in them, which the compiler has to understand.
 const golden = join(job, 'golden');
 cpSync(join(root, 'test/golden/modules'), golden, { recursive: true });
