@@ -14,8 +14,10 @@ import { Ledger } from '../telemetry/ledger.ts';
 import { OwnConnections } from '../telemetry/own-connections.ts';
 import { Banner } from './banner.ts';
 import { exit, type CliContext, type ExitCode } from './context.ts';
+import { FailedProbes } from './failed-probes.ts';
 import { engineHost } from './engine-host.ts';
 import { lockKernelEngines } from './lock.ts';
+import { Progress } from './progress.ts';
 import { openProject, tellProblems } from './project.ts';
 import { provoke } from './provoke.ts';
 import { recordTo } from './record.ts';
@@ -109,7 +111,14 @@ async function watchUntilStopped(
   const plan = lock?.ok === false ? { ...planned, next: new Map() } : planned;
   const stop = new AbortController();
   const ledger = new Ledger();
-  const notice = (problem: Problem) => tellProblems(context, [problem]);
+  const progress = new Progress(context);
+  const failedProbes = new FailedProbes(rules);
+  let strictly = false;
+  const notice = (problem: Problem) => {
+    if (progress.take(problem)) return;
+    progress.clear();
+    tellProblems(context, [problem]);
+  };
   const recording = options.record === undefined ? undefined : recordTo(resolve(context.cwd, options.record), catalogue, notice);
   if (recording?.ok === false) {
     tellProblems(context, recording.problems);
@@ -128,6 +137,14 @@ async function watchUntilStopped(
     watch: {
       signal: (signal) => {
         if (signal.kind === 'ready') ready.next(signal.run.id);
+        if (signal.kind !== 'batch') progress.clear();
+        const failed = failedProbes.of(signal);
+        failed.forEach(notice);
+        if (failed.length > 0 && options.strict === true && !strictly) {
+          strictly = true;
+          stoppedUs = wallClock.nowUs();
+          stop.abort();
+        }
         if (banner.signal(signal) && options.demo === true) demo = provokeOnce(context, banner, stop.signal);
       },
       ...(options.demo === true && { items: (items) => banner.firstAlert(items) }),
@@ -145,6 +162,7 @@ async function watchUntilStopped(
     },
   });
   const unsent = await pipeline.ended;
+  progress.end();
   await demo;
   const closed = recording?.value.close();
   if (closed !== undefined && !closed.ok) tellProblems(context, closed.problems);
@@ -155,7 +173,7 @@ async function watchUntilStopped(
   banner.fact(summaryJson(summary));
   if (failed)
     tellProblems(context, [error('ENGINE_NONE_LEFT', 'Every engine has ended; nothing is watched any more.', { hint: 'tapline doctor' })]);
-  return failed ? exit.unavailable : exit.fine;
+  return failed || strictly ? exit.unavailable : exit.fine;
 }
 
 function finishNow(context: CliContext, banner: Banner, ledger: Ledger): void {

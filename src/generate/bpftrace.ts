@@ -4,6 +4,7 @@ import { valuesOf } from '../goals/parameters.ts';
 import { textLimits, textPlaceholders } from './bpftrace-text.ts';
 import { wordsSource } from './bpftrace-words.ts';
 import { canTest, filterSource, networkWords, pushableText, type Atom, type Dialect } from './dialect.ts';
+import type { HostFacts } from './module.ts';
 
 /** Bytes of a string of bpftrace's, its NUL included: with more, tuples do not fit on BPF's stack of 512 bytes. */
 export const stringBytes = textLimits.pieceBytes;
@@ -57,6 +58,8 @@ export const bpftraceDialect: Dialect = {
         longestPath: String(longestPath),
       },
       functions: {
+        word: (rest) => wordSource(rest, facts),
+        starts: (rest) => startsSource(rest, facts),
         words: (field) => wordsSource(prefix, field, facts.words?.get(field)),
         ...(goal.interval && { add: (key) => addSource(prefix, goal.interval as Interval, key) }),
       },
@@ -162,6 +165,29 @@ function atomSource({ field, op, value }: Atom): string {
       return `(${tests.join(op === '==' ? ' && ' : ' || ')})`;
     }
   }
+}
+
+/** From some version after 0.17 on (0.27 was seen) `args` is no pointer any more, and a text of a tracepoint is an array of characters. */
+const argsAreStruct = ({ engineVersion }: HostFacts): boolean => Number(/^0\.(\d+)/.exec(engineVersion)?.[1] ?? NaN) >= 25;
+
+/**
+ * `tcp:tcp_retransmit_skb.saddr_v6 1`: the second four bytes of a tracepoint's array as a number, as a little-endian machine reads them.
+ * By address where `args` has one: byte by byte takes more of the stack than 0.17 has.
+ */
+function wordSource(rest: string, facts: HostFacts): string | undefined {
+  const [, name = '', field = '', word] = /^(\w+:\w+\.(\w+)) ([0-3])$/.exec(rest) ?? [];
+  if (word === undefined) return undefined;
+  const [at, offset] = [4 * Number(word), facts.offsets?.get(name)];
+  if (argsAreStruct(facts)) return `(${[0, 1, 2, 3].map((byte) => `((uint64)args->${field}[${at + byte}] << ${8 * byte})`).join(' | ')})`;
+  return offset === undefined ? undefined : `(uint64)*(uint32 *)kptr((uint64)args + ${offset} + ${at})`;
+}
+
+/** `rwbs FW`: whether a tracepoint's text begins so. strncmp() refuses the literal length in 0.27. */
+function startsSource(rest: string, facts: HostFacts): string | undefined {
+  const [, field = '', text] = /^(\w+) ([A-Z]+)$/.exec(rest) ?? [];
+  if (text === undefined) return undefined;
+  if (!argsAreStruct(facts)) return `strncmp(args->${field}, "${text}", ${text.length}) == 0`;
+  return `(${[...text].map((letter, at) => `args->${field}[${at}] == ${letter.charCodeAt(0)}`).join(' && ')})`;
 }
 
 /** Marks and beats, the same in every module. */

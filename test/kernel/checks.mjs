@@ -6,6 +6,7 @@ import { conformanceChecks } from './conformance.mjs';
 
 const { kernelChecks } = only === '' ? await import('./life.mjs') : { kernelChecks: [] };
 const { lossChecks } = only === '' ? await import('./losses.mjs') : { lossChecks: [] };
+const { besideChecks } = only === '' ? await import('./beside.mjs') : { besideChecks: [] };
 const { supervisionChecks } = only === '' ? await import('./supervision.mjs') : { supervisionChecks: [] };
 const { takeOverChecks } = only === '' ? await import('./take-over.mjs') : { takeOverChecks: [] };
 /** Found before the VM was there. */
@@ -17,12 +18,14 @@ const before = JSON.parse(readFileSync('/job/before.json', 'utf8')).map(({ name,
 ]);
 let passed = 0;
 let failed = 0;
+let skipped = 0;
 const started = performance.now();
 const named = new RegExp(existsSync('/job/checks') ? readFileSync('/job/checks', 'utf8').trim() : '');
 const all = [
   ...before,
   ...kernelChecks,
   ...lossChecks,
+  ...besideChecks,
   ...supervisionChecks,
   ...takeOverChecks,
   ...(only === '' ? commandLineChecks : []),
@@ -31,7 +34,12 @@ const all = [
 for (const [name, check] of all.filter(([name]) => named.test(name))) {
   const before = performance.now();
   try {
-    await check();
+    const result = await check();
+    if (result?.skipped !== undefined) {
+      skipped++;
+      console.log(`skipped ${name}: ${result.skipped}`);
+      continue;
+    }
     passed++;
     console.log(`ok      ${name} (${Math.round(performance.now() - before)} ms)`);
   } catch (error) {
@@ -40,5 +48,5 @@ for (const [name, check] of all.filter(([name]) => named.test(name))) {
   }
 }
 console.log(`in ${Math.round((performance.now() - started) / 1000)} s`);
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -1,7 +1,7 @@
 // Makes the job for the VM: Tapline as it is installed (dist/ and its production packages), the test programs, and the
 // modules, generated here by Tapline's own generator and compiled in the lab's folder for the lab's kernel.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { modulesWanted } from '../lab/conformance-modules.mjs';
@@ -34,8 +34,9 @@ for (const program of [
   'checks.mjs',
   'life.mjs',
   'supervision.mjs',
-  'flood.mjs',
+  'beside.mjs',
   'losses.mjs',
+  'flood.mjs',
   'take-over.mjs',
   'hostile.mjs',
   'watching.mjs',
@@ -118,6 +119,22 @@ const before =
     ? await fuzzed({ root, lab, inside, kernel, goals: everyGoal, facts, generateModule })
     : [];
 writeFileSync(join(job, 'before.json'), JSON.stringify(before));
+// The well-known script, from where its package installs it: its probe on a function needs the kernel's debug symbols.
+const beside = join(job, 'beside');
+mkdirSync(beside);
+const keptScript = join(lab, 'modules', kernel, 'tcp_retransmission.ko');
+if (!existsSync(join(lab, 'root/usr/lib/debug/lib/modules', kernel, 'vmlinux')))
+  writeFileSync(join(beside, 'skipped'), "needs the kernel's debug symbols: test/lab/vm/debug-symbols.sh");
+else {
+  if (!existsSync(keptScript)) {
+    const script = '/usr/share/systemtap/examples/network/tcp_retransmission.stp';
+    execFileSync(inside, [lab, beside, 'stap', '-p4', '-r', kernel, '-m', 'tcp_retransmission', script], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    cpSync(join(beside, 'tcp_retransmission.ko'), keptScript);
+  }
+  cpSync(keptScript, join(beside, 'tcp_retransmission.ko'));
+}
 // The golden sources have filters in them, which the compiler has to understand.
 const golden = join(job, 'golden');
 cpSync(join(root, 'test/golden/modules'), golden, { recursive: true });

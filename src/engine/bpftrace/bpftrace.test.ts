@@ -16,7 +16,7 @@ import { spawnInGroup } from '../child.ts';
 import { commandText } from '../machine/finding.ts';
 import { wallClock } from '../../telemetry/clock.ts';
 import { makeBpftraceEngine } from './index.ts';
-import { lastWords, understand } from './messages.ts';
+import { FirstWords, lastWords, understand } from './messages.ts';
 import { LineSplitter } from './split.ts';
 
 const goalOf = (id: string): Goal => ({
@@ -159,3 +159,14 @@ test('a program that runs but never answers a marker is ended', async () => {
 });
 
 test('no BTF, no offset', () => expect(memberOffset(Buffer.from('nothing at all, but long enough'), 'sk_buff', 'cb')).toBeUndefined());
+
+test('what bpftrace 0.27 says on stdout before its first line of JSON is heard, not read; later lines are left as they are', () => {
+  const heard: string[] = [];
+  const words = new FirstWords((line) => heard.push(line));
+  const without = (lines: string) => text(words.without(Buffer.from(lines)));
+  expect(without('stdin:54-58: WARNING: While loops are deprecated\n\nwhile ($i < 3) {\n')).toBe('');
+  expect(without('~~~~\n{"type": "attached_probes"}\nbroken\n')).toBe('{"type": "attached_probes"}\nbroken\n');
+  expect(without('WARNING: a line of a record\n')).toBe('WARNING: a line of a record\n');
+  expect(heard).toEqual(['stdin:54-58: WARNING: While loops are deprecated']);
+  expect(heard.map(understand)).toEqual([undefined]);
+});

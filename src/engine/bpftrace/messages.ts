@@ -1,7 +1,18 @@
 import { error, warning, type Problem } from '../../problem/problem.ts';
 
 /** What bpftrace says on stderr that means nothing for Tapline. */
-const harmless = [/RLIMIT_MEMLOCK/, /Due to it's asynchronous nature/, /Addrspace mismatch/, /^\s+/, /^Attaching \d+ probes/, /^\s*~+\s*$/];
+const harmless = [
+  /RLIMIT_MEMLOCK/,
+  // 0.27 on a kernel without kprobes; 0.27 about loops, for whoever writes them.
+  /available_filter_functions/,
+  /^HINT: /,
+  /Due to it's asynchronous nature/,
+  /Addrspace (mismatch|is not set)/,
+  /While loops are deprecated/,
+  /^\s+/,
+  /^Attaching \d+ probes/,
+  /^\s*~+\s*$/,
+];
 
 const known: readonly { readonly says: RegExp; readonly means: (match: RegExpExecArray) => Problem }[] = [
   {
@@ -51,3 +62,29 @@ export const lastWords = (said: readonly string[]): string =>
     .filter((line) => !harmless.some((pattern) => pattern.test(line)))
     .slice(-3)
     .join(' / ');
+
+/** 0.27 prints what it thinks of a program on stdout, before the first line of JSON: that is for the ears that listen to stderr. */
+export class FirstWords {
+  readonly #hear: (line: string) => void;
+  #over = false;
+
+  constructor(hear: (line: string) => void) {
+    this.#hear = hear;
+  }
+
+  /** What is left of whole lines of stdout. */
+  without(chunk: Uint8Array): Uint8Array {
+    let start = 0;
+    while (!this.#over && start < chunk.length) {
+      if (chunk[start] === 0x7b /* { */) this.#over = true;
+      else {
+        const end = chunk.indexOf(10, start) + 1 || chunk.length;
+        const line = Buffer.from(chunk.subarray(start, end)).toString().trimEnd();
+        // The rest are pieces of the program that it quotes.
+        if (/\b(WARNING|ERROR)\b/.test(line)) this.#hear(line);
+        start = end;
+      }
+    }
+    return chunk.subarray(start);
+  }
+}

@@ -9,7 +9,7 @@ import type { Frame, Run } from '../frame.ts';
 import { readOrNothing } from '../kernel-facts.ts';
 import { makeMarker, markerBase } from '../markers.ts';
 import { scriptMistake } from '../script-mistake.ts';
-import { lastWords, understand } from './messages.ts';
+import { FirstWords, lastWords, understand } from './messages.ts';
 
 const firstMarkersMs = 100;
 const markersMs = 1000;
@@ -73,16 +73,17 @@ export async function runOnce(
   tell(runs.map((run) => ({ kind: 'run', run, atUs: clock.nowUs() })));
 
   const said: string[] = [];
+  const hear = (line: string) => {
+    said.push(line);
+    if (said.length > 50) said.shift();
+    const problem = understand(line);
+    // Errors come again as the cause of the end.
+    if (problem?.severity === 'warning') tell([{ kind: 'notice', problem, atUs: clock.nowUs() }]);
+  };
   const child = startChild(host.spawn, 'bpftrace', ['-f', 'json', '-B', 'line', ...talk.args], {
     env: { ...env, ...talk.env, BPFTRACE_PERF_RB_PAGES: `${bufferPages}` },
     maxLineBytes: longestLine,
-    onStderr: (line) => {
-      said.push(line);
-      if (said.length > 50) said.shift();
-      const problem = understand(line);
-      // Errors come again as the cause of the end.
-      if (problem?.severity === 'warning') tell([{ kind: 'notice', problem, atUs: clock.nowUs() }]);
-    },
+    onStderr: hear,
   });
   const end = () => void child.stop();
   stop.addEventListener('abort', end);
@@ -108,8 +109,11 @@ export async function runOnce(
   };
   let timer = setTimeout(mark, firstMarkersMs);
 
-  for await (const chunk of child.lines()) {
+  const firstWords = new FirstWords(hear);
+  for await (const printed of child.lines()) {
     const atUs = clock.nowUs();
+    const chunk = firstWords.without(printed);
+    if (chunk.length === 0) continue;
     tell(talk.read(chunk, atUs));
     if (talk.ready() && Number.isNaN(readyUs)) readyUs = atUs;
   }

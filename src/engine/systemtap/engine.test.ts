@@ -22,7 +22,8 @@ const stap = `if [ "$1" = --version ]; then echo 'Systemtap translator/driver (v
 echo stap "$@" >> ROOT/log
 if [ -e ROOT/mode/compile ]; then cat ROOT/mode/compile >&2; exit 1; fi
 while [ "$1" != -m ]; do shift; done
-cp ROOT/made.ko "$2.ko"`;
+cp ROOT/made.ko "$2.ko"
+chmod 666 "$2.ko"`;
 const staprun = `if [ "$1" = -d ]; then
   echo "unload $2" >> ROOT/log
   [ -e ROOT/mode/stuck ] || : > ROOT/proc/modules

@@ -13,6 +13,10 @@ export const usageCodes = {
     summary: 'A rule is not watched because no engine here answers its goal.',
     fix: 'Run: tapline doctor says what is missing and the command that installs it.',
   },
+  RUN_PROBE_FAILED: {
+    summary: "A rule's probe could not be compiled, loaded or attached; the other rules run.",
+    fix: 'Read the message. Another engine may have taken the goal over, which is told; with --strict the run ends instead.',
+  },
   RUN_FILE: { summary: 'A file named on the command line cannot be read or written.', fix: 'Correct the path or its permissions.' },
   RUN_DEMO: {
     summary: 'The retransmissions for the demonstration could not be provoked.',
