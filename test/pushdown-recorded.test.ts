@@ -79,15 +79,17 @@ function conditions(goal: Goal, batches: readonly Batch[]): fc.Arbitrary<Express
   })).tree;
 }
 
-const languages: readonly [string, Dialect][] = [
-  ['bpftrace', bpftraceDialect],
-  ['systemtap', systemtapDialect],
+const facts = (engineVersion: string) => ({ hz: 250, kernel: '6.1.0', tracepoints: new Map<string, ReadonlySet<string>>(), engineVersion });
+const languages: readonly [string, Dialect, string][] = [
+  ['bpftrace 0.17', bpftraceDialect, '0.17.0'],
+  ['bpftrace 0.27', bpftraceDialect, '0.27.0'],
+  ['systemtap', systemtapDialect, '5.6'],
 ];
 const cases = ['tcp.retransmit', 'tcp.rto_change', 'syscall.open'].flatMap((id) =>
-  languages.map(([name, dialect]) => [id, name, dialect] as const),
+  languages.map(([name, dialect, version]) => [id, name, dialect, version] as const),
 );
 
-test.each(cases)('over recorded frames of %s, whatever the stream passes the filter pushed to %s passes', (id, _name, dialect) => {
+test.each(cases)('over recorded frames of %s, whatever the stream passes the filter pushed to %s passes', (id, _name, dialect, version) => {
   const goal = goalOf(id);
   const batches = recorded(goal);
   expect(batches.reduce((sum, batch) => sum + batch.length, 0)).toBeGreaterThan(3);
@@ -97,7 +99,7 @@ test.each(cases)('over recorded frames of %s, whatever the stream passes the fil
   const wronged = (trees: readonly Expression[], invert = false): number => {
     const rules = trees.map((tree) => ruleWhere(goal.id, tree));
     const { filter } = pushDown(rules, pushable);
-    const lets = sourceTest(dialect, filter, goal);
+    const lets = sourceTest(dialect, filter, goal, facts(version));
     let wrong = 0;
     for (const batch of batches)
       for (const row of rowsOf(batch)) {

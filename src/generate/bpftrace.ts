@@ -30,7 +30,7 @@ export const bpftraceDialect: Dialect = {
   comment: (text) => `// ${text}`,
   // The command name: at most 15 bytes, held whole by the builtin.
   can: (atom) => canTest(atom, (field, text) => field.type === 'text' && pushableText(text, field.name === 'comm' ? 15 : pieceBytes - 1)),
-  filter: (filter) => filterSource(filter, { true: '1 == 1', false: '1 == 0' }, atomSource),
+  filter: (filter, facts) => filterSource(filter, { true: '1 == 1', false: '1 == 0' }, (atom) => atomSource(atom, facts)),
   placeholders: (goal, facts) => {
     const tag = tagOf(goal);
     const prefix = mapPrefix(tag);
@@ -138,7 +138,7 @@ function goodbyeSource(goals: readonly Goal[], sources: readonly string[]): stri
   return ['END {', ...goals.map((goal) => `  print(("e:${tagOf(goal)}", nsecs));`), ...clears, '}', ''].join('\n');
 }
 
-function atomSource({ field, op, value }: Atom): string {
+function atomSource({ field, op, value }: Atom, facts: HostFacts): string {
   switch (value.type) {
     case 'int':
       return `$${field.name} ${op} ${value.value < 0 ? `(int64)(0 - ${-value.value})` : value.value}`;
@@ -149,7 +149,7 @@ function atomSource({ field, op, value }: Atom): string {
     case 'text': {
       const name = field.name === 'comm' ? 'comm' : `$${field.name}_text`;
       if (op !== 'startsWith' && op !== '!startsWith') return `${name} ${op} "${value.value}"`;
-      return `strncmp(${name}, "${value.value}", ${value.value.length}) ${op === 'startsWith' ? '==' : '!='} 0`;
+      return `${op === 'startsWith' ? '' : '!'}(${startsWith(name, value.value, facts)})`;
     }
     case 'network': {
       const tests = networkWords(value.network, 4, (view, at) => view.getUint32(at, true)).map(({ word, mask, value, whole }) => {
@@ -182,12 +182,17 @@ function wordSource(rest: string, facts: HostFacts): string | undefined {
   return offset === undefined ? undefined : `(uint64)*(uint32 *)kptr((uint64)args + ${offset} + ${at})`;
 }
 
-/** `rwbs FW`: whether a tracepoint's text begins so. strncmp() refuses the literal length in 0.27. */
+/** strncmp() refuses each literal length in 0.27 ("expects a int literal (int provided)"), and texts have no index in 0.17. */
+const startsWith = (name: string, text: string, facts: HostFacts): string =>
+  argsAreStruct(facts)
+    ? [...text].map((letter, at) => `${name}[${at}] == ${letter.charCodeAt(0)}`).join(' && ')
+    : `strncmp(${name}, "${text}", ${text.length}) == 0`;
+
+/** `rwbs FW`: whether a tracepoint's text begins so. */
 function startsSource(rest: string, facts: HostFacts): string | undefined {
   const [, field = '', text] = /^(\w+) ([A-Z]+)$/.exec(rest) ?? [];
   if (text === undefined) return undefined;
-  if (!argsAreStruct(facts)) return `strncmp(args->${field}, "${text}", ${text.length}) == 0`;
-  return `(${[...text].map((letter, at) => `args->${field}[${at}] == ${letter.charCodeAt(0)}`).join(' && ')})`;
+  return `(${startsWith(`args->${field}`, text, facts)})`;
 }
 
 /** Marks and beats, the same in every module. */

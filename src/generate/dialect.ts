@@ -35,7 +35,7 @@ export interface Dialect {
   /** Whether the language can make this test, exactly. */
   can(atom: Atom): boolean;
   /** The filter as an expression of the language, over the variables that the templates agree to set. */
-  filter(filter: Filter): string;
+  filter(filter: Filter, facts: HostFacts): string;
   /**
    * Placeholders that every template of the language may use, by name: `{{name}}` in a template. `filter` and `header` are added
    * by `generateModule`. Each template must use all of `required` and may use no others than these.

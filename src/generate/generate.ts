@@ -58,7 +58,7 @@ export function generateModule(input: GenerateInput): Result<Module> {
   const filled = fillTemplate(
     template.value,
     {
-      required: { ...required, header: header.join('\n'), filter: language.filter(filter) },
+      required: { ...required, header: header.join('\n'), filter: language.filter(filter, input.facts) },
       allowed,
       functions: { ...functions, with: (rest) => parameterSource(goal, rest) },
     },

@@ -7,7 +7,8 @@ import { systemtapDialect } from './systemtap.ts';
 
 const field = (name: string, type: Field['type'], optional = false): Field => ({ name, type, optional, description: name });
 const atom = (type: Field['type'], op: Atom['op'], value: AtomValue): Atom => ({ field: field('it', type), op, value });
-const source = (filter: Filter) => systemtapDialect.filter(filter);
+const facts = { hz: 0, kernel: '7.2.0', tracepoints: new Map<string, ReadonlySet<string>>(), engineVersion: '5.6' };
+const source = (filter: Filter) => systemtapDialect.filter(filter, facts);
 const of = (it: Atom): Filter => ({ op: 'atom', atom: it });
 
 test('each kind of test is written over the variables that the templates set', () => {

@@ -3,24 +3,34 @@ import type { Batch } from '../../src/decode/batch.ts';
 import { valueAt } from '../../src/decode/record.ts';
 import type { Dialect, Filter } from '../../src/generate/dialect.ts';
 import { parseAddress } from '../../src/goals/address.ts';
+import type { HostFacts } from '../../src/generate/module.ts';
 import type { Goal } from '../../src/goals/goal.ts';
+
+const olderFacts: HostFacts = { hz: 250, kernel: '6.1.0', tracepoints: new Map(), engineVersion: '0.17.0' };
 
 /**
  * What the source of a pre-filter says of a row: the expression itself, as SystemTap's or bpftrace's language has it, worked out here.
  * Numbers are 64 bits there, so BigInt here.
  */
-export function sourceTest(dialect: Dialect, filter: Filter, goal: Goal): (batch: Batch, row: number) => boolean {
+export function sourceTest(
+  dialect: Dialect,
+  filter: Filter,
+  goal: Goal,
+  facts: HostFacts = olderFacts,
+): (batch: Batch, row: number) => boolean {
   const source = dialect
-    .filter(filter)
+    .filter(filter, facts)
     .replace(/"[^"]*"|\(int64\)|0x[0-9a-f]+|(?<![\w$.])\d+/g, (part) =>
       part.startsWith('"') ? part : part === '(int64)' ? '' : `${part}n`,
-    );
+    )
+    .replace(/(\$?\b\w+)\[(\d+n)\]/g, 'byte($1, $2)');
   const names = [...new Set(source.replace(/"[^"]*"/g, '').match(/(?<!\w)\$?[a-z]\w*/g))].filter((name) => !(name in functions));
   const whole = compileFunction(`return Boolean(${source})`, [...Object.keys(functions), ...names]) as (...values: unknown[]) => boolean;
   return (batch, row) => whole(...Object.values(functions), ...names.map((name) => variable(name.replace('$', ''), goal, batch, row)));
 }
 
 const functions = {
+  byte: (text: string, at: bigint) => BigInt(text.charCodeAt(Number(at)) || 0),
   strncmp: (a: string, b: string, size: bigint) => (a.slice(0, Number(size)) === b.slice(0, Number(size)) ? 0n : 1n),
   substr: (text: string, from: bigint, size: bigint) => text.slice(Number(from), Number(from + size)),
 };

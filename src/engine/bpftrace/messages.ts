@@ -6,9 +6,9 @@ const harmless = [
   // 0.27 on a kernel without kprobes; 0.27 about loops, for whoever writes them.
   /available_filter_functions/,
   /^HINT: /,
-  /Due to it's asynchronous nature/,
-  /Addrspace (mismatch|is not set)/,
-  /While loops are deprecated/,
+  /Addrspace is not set/,
+  // Remarks on the program's text, for whoever writes it: Tapline does.
+  /^\S+:\d[-:\d]*: WARNING: /,
   /^\s+/,
   /^Attaching \d+ probes/,
   /^\s*~+\s*$/,
