@@ -194,13 +194,19 @@ test('bpftrace: bytes above 0x7f, what looks like them, long texts in pieces, cu
   d.push(marker(0, t0));
   d.lines(tuple('m:g.x', 1e6, 0));
   d.lines(`{"type": "value", "data": ["r:g.x",0,1,1000000,0,1,"\\uffffffc3\\uffffffa9\\uffffffff\\\\uffffff80",13,"::1",0]}\n`);
+  // A piece begins each 95 bytes; 0.17 ends it there, 0.27 one byte later, here within a character and before its end.
+  const most = 'a'.repeat(93);
   d.lines(
-    `{"type": "value", "data": ["p:g.x",0,2,1,"\\uffffffa9b"]}\n{"type": "value", "data": ["r:g.x",0,2,1000000,25,1,"a\\uffffffc3",4,"::1",0]}\n`,
+    `{"type": "value", "data": ["p:g.x",0,2,1,"\\uffffffa9b"]}\n{"type": "value", "data": ["r:g.x",0,2,1000000,25,1,"a${most}\\uffffffc3",97,"::1",0]}\n`,
   );
-  d.lines(tuple('p:g.x', 0, 3, 2, 'never joined') + tuple('r:g.x', 0, 3, 1e6, 0, 1, 'abc', 9, '::1', 0));
+  d.lines(
+    `{"type": "value", "data": ["p:g.x",0,4,1,"\\uffffffa9b"]}\n{"type": "value", "data": ["r:g.x",0,4,1000000,25,1,"a${most}\\uffffffc3\\uffffffa9",97,"::1",0]}\n`,
+  );
+  d.lines(tuple('p:g.x', 0, 5, 2, 'never joined') + tuple('r:g.x', 0, 5, 1e6, 0, 1, 'abc', 9, '::1', 0));
   expect(d.records().map((each) => each.fields)).toEqual([
     { a: 1, path: 'é\udcff\\uffffff80', path_cut: false, to: '::1', state: 'UP' },
-    { path: 'aéb', path_cut: false },
+    { path: `a${most}éb`, path_cut: false },
+    { path: `a${most}éb`, path_cut: false },
     { a: 1, path: 'abc', path_cut: true, to: '::1', state: 'UP' },
   ]);
 });

@@ -28,6 +28,8 @@ export function textPlaceholders(goal: Goal, map: string, tag: string): Readonly
   );
 }
 
+/** What a buffer holds at least: bpftrace 0.27 gives one of 96 bytes now 96, now 92. Pieces may overlap. */
+const bufferBytes = 88;
 const pointers = { user: 'uptr', kernel: 'kptr' } as const;
 
 /** By words (has one of these bytes the value 0?), then to the byte. Sizes go through a map: the verifier would follow each by itself otherwise. */
@@ -53,5 +55,5 @@ const bytes = (tag: string, map: string, name: string, column: number, size: str
     while ($at < ${textLimits.longest}) {
       if ($at >= ${size}) { break; }
       printf("p:${tag} %d %d ${column} %d %rh", cpu, ${map}_seq[cpu], $at, buf(${pointer}($${name} + $at), ${size} - $at));
-      $at = $at + ${textLimits.pieceBytes};
+      $at = $at + ${bufferBytes};
     }`;

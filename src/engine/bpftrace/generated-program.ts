@@ -28,6 +28,8 @@ export const generatedProgram = (modules: readonly Module[]): Program => ({
         BPFTRACE_MAX_STRLEN: `${stringBytes}`,
         BPFTRACE_MAP_KEYS_MAX: `${mapEntries}`,
         BPFTRACE_MAX_MAP_KEYS: `${mapEntries}`,
+        // Later versions write this behind a text that they cut.
+        BPFTRACE_STR_TRUNC_TRAILER: '',
       },
       read(chunk, atUs) {
         for (const tag of waiting)
