@@ -46,6 +46,7 @@ describe('the command line', () => {
       'config/tapline.yaml',
       'config/examples/first-rule.yaml',
       'config/examples/email.yaml',
+      'config/examples/own-script.yaml',
       'config/examples/kafka.yaml',
       'config/examples/syslog.yaml',
     ]) {

@@ -45,6 +45,7 @@ test('shipped YAML names its schema, and the file is there', () => {
   const files = [
     ...readdirSync(join(root, 'rules')).map((name) => `rules/${name}`),
     ...readdirSync(join(root, 'config')).map((name) => `config/${name}`),
+    ...readdirSync(join(root, 'rules/examples')).map((name) => `rules/examples/${name}`),
     ...readdirSync(join(root, 'config/examples')).map((name) => `config/examples/${name}`),
   ].filter((file) => file.endsWith('.yaml'));
   expect(files.length).toBeGreaterThan(5);

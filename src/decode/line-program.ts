@@ -57,11 +57,12 @@ function value(code: Code, part: LineValue): void {
   );
 }
 
-function content(code: Code, { type, width, values = [] }: LineValue): void {
+function content(code: Code, { type, width, longest, values = [] }: LineValue): void {
   const digits = range('0', '9');
   switch (type) {
     case 'text':
-      if (width === undefined) code.repeat(code.any(), 0, 'few');
+      if (longest !== undefined) code.upTo(code.any(), longest);
+      else if (width === undefined) code.repeat(code.any(), 0, 'few');
       else for (let i = 0; i < width; i++) code.one(code.any());
       return;
     case 'word':
@@ -149,6 +150,19 @@ class Code {
 
   blanks(least: 0 | 1, prefer: 'many' | 'few' = 'many'): void {
     this.repeat(this.bytes(blank), least, prefer);
+  }
+
+  /** As few as fit, at most so many. */
+  upTo(set: number, most: number): void {
+    const splits = Array.from({ length: most }, () => {
+      const split = this.#emit(ops.split);
+      this.one(set);
+      return split;
+    });
+    for (const split of splits) {
+      this.#a[split] = this.#op.length;
+      this.#b[split] = split + 1;
+    }
   }
 
   maybe(what: () => void): void {

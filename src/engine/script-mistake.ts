@@ -12,6 +12,9 @@ export function scriptMistake(said: readonly string[], script: Script, goal: str
   const { words, place } = found;
   return error('ENGINE_SCRIPT_WRONG', `${script.language} does not accept the script of ${goal}: ${words}.`, {
     ...(place && { place }),
+    ...(clean.some((line) => /missing \S+ kernel.*debuginfo|kernel debuginfo/.test(line)) && {
+      hint: 'tapline doctor says which package has the debug information of this kernel.',
+    }),
     ...(clean.length > 0 && { cause: clean.slice(0, 6).join(' / ') }),
   });
 }

@@ -28,6 +28,8 @@ export interface Placeholder {
   readonly type?: LineType;
   /** Bytes of a column of fixed width; blanks at its ends are padding. */
   readonly width?: number;
+  /** At most so many bytes, nothing more is said: `..15` for a command's name. */
+  readonly longest?: number;
 }
 
 const widest = 256;
@@ -40,11 +42,12 @@ export function readPart(inside: string): Placeholder | string {
     return `"${name}" is no name of a field: a small letter first, then small letters, digits and _, at most 40.`;
   if (name === 'host') return 'The name "host" is taken: every record has its host.';
   if (type !== undefined && !(lineTypes as readonly string[]).includes(type)) return `There is no type "${type}".`;
-  if (width !== undefined && (type !== 'text' || !/^[1-9]\d{0,2}$/.test(width) || Number(width) > widest))
-    return `Only a text has a width, of 1 to ${widest} bytes.`;
+  const [, upTo, bytes = ''] = /^(\.\.)?([1-9]\d{0,2})$/.exec(width ?? '') ?? [];
+  if (width !== undefined && (type !== 'text' || bytes === '' || Number(bytes) > widest))
+    return `Only a text has a width, of 1 to ${widest} bytes: {name:text:16}, or at most so many: {name:text:..15}.`;
   return {
     ...(name !== '' && { name }),
     ...(type !== undefined && { type: type as LineType }),
-    ...(width !== undefined && { width: Number(width) }),
+    ...(width !== undefined && (upTo === undefined ? { width: Number(bytes) } : { longest: Number(bytes) })),
   };
 }

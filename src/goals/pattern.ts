@@ -2,7 +2,8 @@ import { lineTypes, readPart, type Placeholder } from './pattern-types.ts';
 
 /**
  * What a line of a user's script looks like: `{comm}({pid:int}) open`. Blanks stand for one blank or more, `{name}` for any
- * text, `{name:type}` for a value of that type, `{name:text:16}` for a column of 16 bytes, `{}` for any text that nobody wants.
+ * text, `{name:type}` for a value of that type, `{name:text:16}` for a column of 16 bytes, `{name:text:..15}` for at most 15, `{}` for
+ * any text that nobody wants.
  * `{{` and `}}` are braces.
  */
 export type PatternPart =

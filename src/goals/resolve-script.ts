@@ -101,7 +101,7 @@ function resolveScript(raw: RawScript, library: string, who: Who, tell: Tell, pr
     cost: body.cost ?? `What ${from} itself costs; Tapline cannot know it.`,
     fields: lines.fields,
     key: [],
-    engines: { [language]: { fidelity: 'event', unknown: [], push: [], limits } },
+    engines: { [language]: { fidelity: 'event', unknown: [], push: [], limits: `${script.needsDebuginfo ? needsDebuginfo : ''}${limits}` } },
     cannot: {},
     parameters: [],
     script,
@@ -114,6 +114,7 @@ function resolveScript(raw: RawScript, library: string, who: Who, tell: Tell, pr
   return { ...goal, key: ['host', ...named.filter((name) => name !== 'host')] };
 }
 
+const needsDebuginfo = "It needs the kernel's debug information (tapline doctor says which package has it). ";
 const limits =
   'Its lines have no numbers: what was lost before Tapline read them is known only as far as the transport says so, and their time is the time of reading unless they hold one.';
 

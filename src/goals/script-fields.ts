@@ -1,6 +1,6 @@
 import type { RawScript } from '../rules/load.ts';
 import type { Field } from './goal.ts';
-import { fieldType, lineTypes, type LineType } from './pattern-types.ts';
+import { fieldType, lineTypes, type LineType, type Placeholder } from './pattern-types.ts';
 import type { LineValue } from './script.ts';
 import type { Tell } from './tell.ts';
 
@@ -27,11 +27,12 @@ export function readFieldBodies(body: RawScript['body'], tell: Tell): Map<string
 }
 
 /** A value of a line, as its field says; what does not go together is told. */
-export function lineValue(name: string | undefined, type: LineType, width: number | undefined, body: FieldBody | undefined): LineValue {
+export function lineValue({ name, width, longest }: Placeholder, type: LineType, body: FieldBody | undefined): LineValue {
   return {
     ...(name !== undefined && { name }),
     type,
     ...(width !== undefined && { width }),
+    ...(longest !== undefined && { longest }),
     ...(body?.values !== undefined && { values: body.values }),
     ...(body?.unknown !== undefined && { unknown: body.unknown }),
     times: body?.times ?? 1,

@@ -33,7 +33,7 @@ export function readScriptLines({ body, whole }: RawScript, from: string, tell: 
     return undefined;
   }
   if (body.json === true) {
-    const values = [...bodies].map(([name, field]) => ({ ...lineValue(name, field.type ?? 'text', undefined, field), name }));
+    const values = [...bodies].map(([name, field]) => ({ ...lineValue({ name }, field.type ?? 'text', field), name }));
     if (values.length === 0) tell.error('SCRIPT_BAD_FIELD', 'JSON lines need `fields`: the keys that are wanted.', ['json']);
     values.forEach((value) => (checkFieldBody(value.name, value.type, bodies.get(value.name), tell), note(value)));
     oneTime(times, tell, ['fields']);
@@ -99,12 +99,12 @@ const partsOf = ({ parts }: Pattern, bodies: ReadonlyMap<string, FieldBody>): Li
     if (part.kind !== 'value') return part;
     const body = part.name === undefined ? undefined : bodies.get(part.name);
     const type: LineType = part.type ?? body?.type ?? 'text';
-    return { kind: 'value', ...lineValue(part.name, type, part.width, body) };
+    return { kind: 'value', ...lineValue(part, type, body) };
   });
 
 /** Takes any bytes, any number of them. */
 const isFree = (part: LinePart | undefined): part is LinePart & { readonly kind: 'value' } =>
-  part?.kind === 'value' && part.type === 'text' && part.width === undefined;
+  part?.kind === 'value' && part.type === 'text' && part.width === undefined && part.longest === undefined;
 const isOpen = (part: LinePart | undefined): part is LinePart & { readonly kind: 'value' } =>
   part?.kind === 'value' && (part.type === 'word' || isFree(part));
 const shown = ({ name }: LineValue) => `{${name ?? ''}}`;
@@ -123,7 +123,7 @@ function checkTexts(parts: readonly LinePart[], path: Path, tell: Tell): void {
     'SCRIPT_AMBIGUOUS',
     `${shown(first)} and ${shown(second)} may both hold anything: a name that looks like what stands between them moves the border.`,
     path,
-    'Say more about one: {comm:word} where it has no blanks, {comm:text:16} where it is a column of 16 bytes.',
+    'Say more about one: {comm:word} has no blanks, {comm:text:16} is a column of 16 bytes, {comm:text:..15} has at most 15, as names of processes have.',
   );
 }
 

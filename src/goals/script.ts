@@ -13,6 +13,8 @@ export interface LineValue {
   readonly type: LineType;
   /** Bytes of a column of fixed width. */
   readonly width?: number;
+  /** At most so many bytes. */
+  readonly longest?: number;
   /** Members of an enum. */
   readonly values?: readonly string[];
   /** What the script prints where it does not know the value. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { only } from './cases.mjs';
 import { commandLineChecks } from './commandline.mjs';
 import { conformanceChecks } from './conformance.mjs';
+import { ownScriptChecks } from './own-scripts.mjs';
 
 const { kernelChecks } = only === '' ? await import('./life.mjs') : { kernelChecks: [] };
 const { lossChecks } = only === '' ? await import('./losses.mjs') : { lossChecks: [] };
@@ -29,6 +30,7 @@ const all = [
   ...supervisionChecks,
   ...takeOverChecks,
   ...(only === '' ? commandLineChecks : []),
+  ...ownScriptChecks,
   ...conformanceChecks,
 ];
 for (const [name, check] of all.filter(([name]) => named.test(name))) {

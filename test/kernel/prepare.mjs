@@ -43,6 +43,8 @@ for (const program of [
   'commandline.mjs',
   'conformance.mjs',
   'cases.mjs',
+  'own-scripts.mjs',
+  'own-scripts-modules.mjs',
 ])
   cpSync(join(import.meta.dirname, program), join(job, program));
 cpSync(join(import.meta.dirname, 'config'), join(job, 'config'), { recursive: true });
@@ -90,6 +92,19 @@ for (const cases of chosen ? [] : (await casesFor(join(root, 'test/conformance')
   }
 writeFileSync(join(job, 'conformance.json'), JSON.stringify(ofCases));
 
+// Scripts of SystemTap's own collection are read where they are installed: in the lab. Those that need debug symbols wait for them.
+const ownScripts = [];
+if (only === '' && chosen === undefined) {
+  execFileSync(inside, [lab, job, 'node', '/work/own-scripts-modules.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const symbols = existsSync(join(lab, 'root/usr/lib/debug/lib/modules', kernel, 'vmlinux'));
+  if (symbols) writeFileSync(join(job, 'with-debuginfo'), '');
+  for (const module of JSON.parse(readFileSync(join(job, 'own-scripts.json'), 'utf8')))
+    if (symbols || !module.goal.script.needsDebuginfo) {
+      const script = { ...module.goal.script, library: join(root, 'scripts-stp/lib') };
+      ownScripts.push({ ...module, goal: { ...module.goal, script } });
+    }
+}
+
 const worse = only === '' ? variants(all) : {};
 const target = { kernel, loader, stap: '', cacheDir: join(lab, 'modules'), modulesDirs: [] };
 const host = { spawn: (command, args, { cwd }) => spawn(inside, [lab, cwd, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }) };
@@ -98,7 +113,10 @@ const compiling = { host, queue, ends: new AbortController().signal, onProgress:
 await Promise.all(
   [
     ...new Map(
-      [...all, ...ofProject, ...Object.values(ofCases).flat(), ...Object.values(worse)].map((module) => [module.name, module]),
+      [...all, ...ofProject, ...Object.values(ofCases).flat(), ...ownScripts, ...Object.values(worse)].map((module) => [
+        module.name,
+        module,
+      ]),
     ).values(),
   ].map(async (module) => {
     const kept = compiledModules(module, target).find((file) => readManifest(file) !== undefined);
