@@ -45,7 +45,7 @@ test('a script of one\'s own: config/examples/own-script.yaml, an alert when thi
   const text = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.out += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text.err += chunk));
-  await until(() => text.err.includes('Ready'));
+  await until(() => (text.err.includes('Ready') ? true : undefined));
   await run('head', ['-c0', '/etc/shadow']);
   const line = await until(() => text.out.split('\n').find((each) => each.includes('"labels":{"comm":"head"') && each.endsWith('}')));
   child.kill('SIGINT');

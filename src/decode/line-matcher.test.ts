@@ -34,7 +34,11 @@ test.each<[pattern: string, line: string, values: Record<string, string> | undef
     '     0     42   bash    3 /x   3 /etc/passwd',
     { uid: '0', pid: '42', comm: '  bash    3 /x  ', fd: '3', path: '/etc/passwd' },
   ],
-  ['{comm:text:..15} ({pid:int}) is exec\'ing {path}', 'a b (1) is (42) is exec\'ing /x (1) is exec\'ing /y', { comm: 'a b (1) is', pid: '42', path: "/x (1) is exec'ing /y" }],
+  [
+    "{comm:text:..15} ({pid:int}) is exec'ing {path}",
+    "a b (1) is (42) is exec'ing /x (1) is exec'ing /y",
+    { comm: 'a b (1) is', pid: '42', path: "/x (1) is exec'ing /y" },
+  ],
   ['{a:text:..3}|', 'abcd|', undefined],
   ['{a:text:..3}|', '|', { a: '' }],
   ['{a:word} {b:word}', 'x  y', { a: 'x', b: 'y' }],

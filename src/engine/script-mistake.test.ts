@@ -13,16 +13,18 @@ const where = (said: string[], of: Script) => {
 // Messages of bpftrace 0.17 and 0.27, and of stap 5.6, as they print them.
 test('bpftrace: the place in the script; what lies behind it is no place of the script', () => {
   const bt = script('bpftrace', '// one\nBEGIN { printf("%d\\n", $x); }\nkprobe:foo_bar { }');
-  expect(where(['stdin:2:24-26: ERROR: Undefined or undeclared variable: $x'], bt)).toEqual([
+  expect(where(['stdin:3:24-26: ERROR: Undefined or undeclared variable: $x'], bt)).toEqual([
     'ENGINE_SCRIPT_WRONG',
     'bpftrace does not accept the script of my.x: Undefined or undeclared variable: $x.',
     '2:24 BEGIN { printf("%d\\n", $x); }',
   ]);
-  expect(where(['stdin:1-3: ERROR: tracepoint not found: foo:bar'], bt)?.[2]).toBe('3:1 kprobe:foo_bar { }');
+  expect(where(['stdin:1-4: ERROR: tracepoint not found: foo:bar'], bt)?.[2]).toBe('3:1 kprobe:foo_bar { }');
   expect(where(["ERROR: Error attaching probe: 'kprobe:foo_bar'"], bt)?.slice(1)).toEqual([
     'bpftrace does not accept the script of my.x: the kernel has no kprobe:foo_bar to attach to.',
     '3:1 kprobe:foo_bar { }',
   ]);
+  // Behind what stands before the first probe on its line.
+  expect(where(['stdin:2:6-8: ERROR: x'], script('bpftrace', '/* */ BEGIN { $x }'))?.[2]).toBe('1:12 /* */ BEGIN { $x }');
   expect(where(['stdin:9:1-5: ERROR: x'], bt)?.[2]).toBeUndefined();
   expect(where(['Lost 5 events'], bt)).toBeUndefined();
 });

@@ -1,3 +1,4 @@
+import { placeBeforeCompanions } from '../generate/script.ts';
 import type { Script } from '../goals/script.ts';
 import { error, type Place, type Problem } from '../problem/problem.ts';
 
@@ -30,7 +31,9 @@ function ofBpftrace(said: readonly string[], script: Script): Found | undefined 
     const at = /^stdin:(\d+)(?::(\d+)(?:-(\d+))?|-(\d+))?: ERROR: (.+)$/.exec(line);
     if (at) {
       const [, from, column, end, to, words = ''] = at;
-      return { words: sentence(words), ...placeIn(script, Number(to ?? from), Number(column ?? 1), Number(end ?? 0)) };
+      const place = placeBeforeCompanions(script, Number(to ?? from), Number(column ?? 1));
+      const length = Number(end ?? 0) - Number(column ?? 1);
+      return { words: sentence(words), ...placeIn(script, place.line, place.column, place.column + length) };
     }
     const attach = /^ERROR: Error attaching probe: '([^']+)'/.exec(line);
     if (!attach) continue;

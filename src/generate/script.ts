@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Goal } from '../goals/goal.ts';
 import type { Script } from '../goals/script.ts';
 import type { Module } from './module.ts';
+import { firstProbe } from './script-start.ts';
 
 /** The user's script is the module, unchanged; rules add nothing to it. */
 export function scriptModule(goal: Goal, script: Script, rules: Module['rules'], pushdown: Module['pushdown']): Module {
@@ -20,9 +21,25 @@ export function scriptModule(goal: Goal, script: Script, rules: Module['rules'],
 export const systemtapCompanion =
   'probe procfs("tapline").read { $value = sprintf("%d %d %d\\n", tl_clock_us(), tl_lost(), tl_skipped() + tl_errors()) }';
 
-/** The same for bpftrace: an answer to Tapline's marker, whose first number is `base`. It comes as JSON of its own, never as text. */
-export const bpftraceCompanion = (base: number): string => `
-tracepoint:syscalls:sys_enter_getpriority /args->who >= ${base} && args->who < ${base + 2 ** 20}/ {
-  print(("m:${base}", nsecs, (int64)args->who - ${base}));
+/**
+ * The same for bpftrace: the script with an answer to Tapline's marker (whose first number is `base`) on a line before its first probe and
+ * one behind its last, as JSON of its own, never as text. Whichever way bpftrace goes through the probes, one of both is attached last.
+ */
+export function withCompanions(script: Script, base: number): { readonly text: string; readonly companions: readonly string[] } {
+  const { text } = script;
+  const answer = (tag: string) =>
+    `tracepoint:syscalls:sys_enter_getpriority /args->who >= ${base} && args->who < ${base + 2 ** 20}/ { print(("${tag}", nsecs, (int64)args->who - ${base})); }\n`;
+  const first = firstProbe(text);
+  const [before, behind] = [`n:${base}`, `m:${base}`];
+  if (first === undefined) return { text: `${text}\n${answer(behind)}`, companions: [behind] };
+  return { text: `${text.slice(0, first)}${answer(before)}${text.slice(first)}\n${answer(behind)}`, companions: [before, behind] };
 }
-`;
+
+/** Where something stands in a script, by where bpftrace saw it: the line of the first companion is none of the script's. */
+export function placeBeforeCompanions({ text }: Script, line: number, column: number): { readonly line: number; readonly column: number } {
+  const first = firstProbe(text);
+  if (first === undefined) return { line, column };
+  const above = text.slice(0, first).split('\n');
+  if (line <= above.length) return { line, column };
+  return { line: line - 1, column: line === above.length + 1 ? column + (above.at(-1)?.length ?? 0) : column };
+}

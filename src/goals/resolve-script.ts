@@ -101,7 +101,9 @@ function resolveScript(raw: RawScript, library: string, who: Who, tell: Tell, pr
     cost: body.cost ?? `What ${from} itself costs; Tapline cannot know it.`,
     fields: lines.fields,
     key: [],
-    engines: { [language]: { fidelity: 'event', unknown: [], push: [], limits: `${script.needsDebuginfo ? needsDebuginfo : ''}${limits}` } },
+    engines: {
+      [language]: { fidelity: 'event', unknown: [], push: [], limits: `${script.needsDebuginfo ? needsDebuginfo : ''}${limits}` },
+    },
     cannot: {},
     parameters: [],
     script,

@@ -6,7 +6,7 @@ import { parseBpftrace } from './json.ts';
 export interface ScriptChunk {
   /** Whole lines, each ended by LF. */
   readonly lines: Uint8Array;
-  readonly marks: readonly { readonly clockUs: number; readonly number: number }[];
+  readonly marks: readonly { readonly tag: string; readonly clockUs: number; readonly number: number }[];
 }
 
 const longestLine = 65_536;
@@ -17,18 +17,18 @@ const longestLine = 65_536;
  * `@us[KEY] [4, 8) 17`; other maps as on a terminal: `@n[KEY]: 17`.
  */
 export class ScriptOutput {
-  readonly #tag: string;
+  readonly #tags: readonly unknown[];
   #rest = '';
   /** Events that bpftrace says it lost. */
   lost = 0;
 
-  /** `base`: of the markers. */
-  constructor(base: number) {
-    this.#tag = `m:${base}`;
+  /** `tags`: what answers to markers begin with. */
+  constructor(tags: readonly string[]) {
+    this.#tags = tags;
   }
 
   push(chunk: Uint8Array): ScriptChunk {
-    const marks: { clockUs: number; number: number }[] = [];
+    const marks: { tag: string; clockUs: number; number: number }[] = [];
     let text = this.#rest;
     const broken: Uint8Array[] = [];
     for (let start = 0; start < chunk.length;) {
@@ -37,8 +37,8 @@ export class ScriptOutput {
       const line = end === start ? { type: 'attached_probes' } : parseBpftrace(chunk, start, end);
       if (typeof line === 'object' && line !== null) {
         const { type, data } = line as { readonly type?: unknown; readonly data?: unknown };
-        if (type === 'value' && Array.isArray(data) && data[0] === this.#tag)
-          marks.push({ clockUs: Number(data[1]) / 1000, number: Number(data[2]) });
+        if (type === 'value' && Array.isArray(data) && this.#tags.includes(data[0]))
+          marks.push({ tag: String(data[0]), clockUs: Number(data[1]) / 1000, number: Number(data[2]) });
         else if (type === 'lost_events') this.lost += Number((data as { events?: unknown } | undefined)?.events) || 0;
         else text += textFor(String(type), data);
       } else broken.push(chunk.subarray(start, end));

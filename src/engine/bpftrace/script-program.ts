@@ -1,4 +1,4 @@
-import { bpftraceCompanion } from '../../generate/script.ts';
+import { withCompanions } from '../../generate/script.ts';
 import type { Module } from '../../generate/module.ts';
 import type { Script } from '../../goals/script.ts';
 import type { Frame } from '../frame.ts';
@@ -11,14 +11,15 @@ export const scriptProgram = (module: Module, script: Script): Program => ({
   modules: [module],
   printed: { dialect: 'script', clock: script.clock === 'none' ? 'reading' : script.clock === 'kernel' ? 'boottime' : 'wall' },
   begin(runs, base) {
-    const output = new ScriptOutput(base);
+    const { text, companions } = withCompanions(script, base);
+    const output = new ScriptOutput(companions);
     const { unsafe, stringBytes, mapEntries } = script.bpftrace;
-    let ready = false;
+    const silent = new Set(companions);
     let skipped = 0;
     const frame = (lines: Uint8Array, atUs: number): Frame[] =>
       lines.length === 0 ? [] : runs.map((run) => ({ kind: 'lines', run: run.id, lines, atUs }));
     return {
-      args: [...(unsafe ? ['--unsafe'] : []), '-e', `${script.text}\n${bpftraceCompanion(base)}`, ...script.args],
+      args: [...(unsafe ? ['--unsafe'] : []), '-e', text, ...script.args],
       env: {
         ...(stringBytes !== undefined && { BPFTRACE_STRLEN: `${stringBytes}`, BPFTRACE_MAX_STRLEN: `${stringBytes}` }),
         ...(mapEntries !== undefined && { BPFTRACE_MAP_KEYS_MAX: `${mapEntries}`, BPFTRACE_MAX_MAP_KEYS: `${mapEntries}` }),
@@ -27,14 +28,15 @@ export const scriptProgram = (module: Module, script: Script): Program => ({
         const { lines, marks } = output.push(chunk);
         const parts = [taggedOutput(lines)];
         for (const mark of marks) {
-          ready = true;
+          silent.delete(mark.tag);
+          if (mark.tag !== companions[0]) continue;
           const clockUs = script.clock === 'kernel' ? mark.clockUs : atUs;
           parts.push(markLine(clockUs, mark.number), beatLine(clockUs, output.lost, skipped));
         }
         return frame(Buffer.concat(parts), atUs);
       },
       facts: () => [],
-      ready: () => ready,
+      ready: () => silent.size === 0,
       skipped(count) {
         skipped = count;
         return [];
