@@ -1,0 +1,111 @@
+// npm run bench:probes: what a probe costs the program that it watches, how long it takes to the first record, and how many records a second
+// come without loss; with push-down on and off, all in one run, the order reversed every other round. Root only.
+//   node bench/probes.mjs [ENGINE] [CALLS] [ROUNDS]       bpftrace, 200,000 and 5 unless given
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Decoder } from '../dist/decode/decoder.js';
+import { spawnInGroup } from '../dist/engine/child.js';
+import { liveEngines } from '../dist/engine/index.js';
+import { generateModule } from '../dist/generate/generate.js';
+import { loadGoals } from '../dist/goals/catalogue.js';
+import { parseWhere } from '../dist/rules/cel.js';
+import { wallClock } from '../dist/telemetry/clock.js';
+import { Ledger } from '../dist/telemetry/ledger.js';
+import { opens } from './opens.mjs';
+
+const [name = 'bpftrace', calls = 200_000, rounds = 5] = [process.argv[2], ...process.argv.slice(3).map(Number)];
+const host = { spawn: spawnInGroup, clock: wallClock, proc: '/proc', sys: '/sys', hostname: hostname(), uid: process.getuid() };
+const engine = liveEngines(1000).find((each) => each.name === name);
+const goal = loadGoals(new URL('../scripts-stp', import.meta.url).pathname).value.get('syscall.open');
+const facts = await engine.facts(host, [goal]);
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+function moduleFor(where, pushdown) {
+  const rule = {
+    kind: 'forward',
+    name: 'bench',
+    group: 'bench',
+    goal: goal.id,
+    by: [],
+    labels: {},
+    to: [],
+    place: { file: '', line: 1, column: 1 },
+  };
+  const rules = [{ ...rule, ...(where && { where: { text: where, tree: parseWhere(where).tree } }) }];
+  return generateModule({ goal, rules, engine: name, facts, pushdown }).value;
+}
+
+/** Runs a module while `during` lasts. `firstMs`: from the start to the first record of a program that opens a file each 20 ms. */
+async function watching(module, during) {
+  const stop = new AbortController();
+  const ledger = new Ledger();
+  const decoder = new Decoder({ goal: () => goal, ledger });
+  const started = performance.now();
+  let ready = () => undefined;
+  const isReady = new Promise((resolve) => (ready = resolve));
+  let firstMs = NaN;
+  const done = new Promise((resolve, reject) =>
+    engine.run([module], host, stop.signal).subscribe({
+      next(frames) {
+        for (const signal of decoder.push(frames)) {
+          if (signal.kind === 'batch' && Number.isNaN(firstMs)) firstMs = performance.now() - started;
+          if (signal.kind === 'ready') ready();
+          if (signal.kind === 'gone' && !stop.signal.aborted) reject(new Error(JSON.stringify(signal.problem)));
+        }
+      },
+      complete: resolve,
+      error: reject,
+    }),
+  );
+  await Promise.race([isReady, done]);
+  const readyMs = performance.now() - started;
+  const value = await during();
+  await delay(1500);
+  stop.abort();
+  await done;
+  const { emitted, decoded, lost, filtered } = [...ledger.runs.values()][0];
+  return { value, firstMs, readyMs, emitted, decoded, lost, filtered };
+}
+
+const nobody = 'comm == "nobody-at-all"';
+const contenders = {
+  'no probe': undefined,
+  'rejected in the kernel, by name': moduleFor(nobody, true),
+  'rejected in the kernel, by path': moduleFor('path.startsWith("/etc/")', true),
+  'push-down off: every call is a record': moduleFor(nobody, false),
+};
+const seen = Object.fromEntries(Object.keys(contenders).map((who) => [who, []]));
+for (let round = 0; round < rounds; round++) {
+  const order = Object.entries(contenders);
+  for (const [who, module] of round % 2 === 0 ? order : order.reverse())
+    seen[who].push(module === undefined ? { value: await opens(calls) } : await watching(module, () => opens(calls)));
+}
+const base = median(seen['no probe'].map(({ value }) => value));
+console.log(`${name}, syscall.open, ${calls} calls, ${rounds} rounds: CPU of the program that is watched\n`);
+console.log('| probe | ns per call | ratio to no probe | records | lost |');
+console.log('| --- | ---: | ---: | ---: | ---: |');
+for (const [who, runs] of Object.entries(seen)) {
+  const [ns, emitted, lost] = ['value', 'emitted', 'lost'].map((key) => median(runs.map((run) => run[key] ?? 0)));
+  console.log(`| ${who} | ${Math.round(ns)} | ${(ns / base).toFixed(2)} | ${emitted} | ${lost} |`);
+}
+
+const everything = contenders['push-down off: every call is a record'];
+const first = [];
+for (let round = 0; round < rounds; round++) {
+  let over = false;
+  const busy = (async () => {
+    while (!over) await opens(1).then(() => delay(20));
+  })();
+  first.push(await watching(everything, () => delay(500)));
+  over = true;
+  await busy;
+}
+const [firstMs, readyMs] = ['firstMs', 'readyMs'].map((key) => Math.round(median(first.map((run) => run[key]))));
+console.log(`\nTo the first record ${firstMs} ms, to ready ${readyMs} ms (median of ${rounds}; a module that is compiled already).`);
+
+console.log('\n| records a second asked for | told | lost |');
+console.log('| ---: | ---: | ---: |');
+for (const rate of [1000, 5000, 10_000, 20_000, 40_000]) {
+  const { emitted, lost } = await watching(everything, () => opens(3 * rate, rate));
+  console.log(`| ${rate} | ${emitted - lost} | ${lost} |`);
+}
