@@ -35,25 +35,29 @@ test('from nothing to a first alert: config/examples/first-rule.yaml with --demo
   expect(status).toBe(0);
 }, 60_000);
 
-test('a script of one\'s own: config/examples/own-script.yaml, an alert when this test opens the file', { timeout: 60_000 }, async (context) => {
-  needs(context, 'root', 'bpftrace');
-  const child = spawn(process.execPath, [program, 'run', '--config', example('own-script.yaml')], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TAPLINE_RUN_DIR: mkdtempSync(join(tmpdir(), 'tapline-use-')) },
-  });
-  const text = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.out += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text.err += chunk));
-  await until(() => (text.err.includes('Ready') ? true : undefined));
-  await run('head', ['-c0', '/etc/shadow']);
-  const line = await until(() => text.out.split('\n').find((each) => each.includes('"labels":{"comm":"head"') && each.endsWith('}')));
-  child.kill('SIGINT');
-  const [status] = (await once(child, 'exit')) as [number];
-  expect(JSON.parse(line)).toMatchObject({ kind: 'alert', alertname: 'PasswordFileRead', state: 'firing', labels: { comm: 'head' } });
-  expect(text.err).not.toContain('Does not add up');
-  expect(status).toBe(0);
-});
+test(
+  "a script of one's own: config/examples/own-script.yaml, an alert when this test opens the file",
+  { timeout: 60_000 },
+  async (context) => {
+    needs(context, 'root', 'bpftrace');
+    const child = spawn(process.execPath, [program, 'run', '--config', example('own-script.yaml')], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, TAPLINE_RUN_DIR: mkdtempSync(join(tmpdir(), 'tapline-use-')) },
+    });
+    const text = { out: '', err: '' };
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.out += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text.err += chunk));
+    await until(() => (text.err.includes('Ready') ? true : undefined));
+    await run('head', ['-c0', '/etc/shadow']);
+    const line = await until(() => text.out.split('\n').find((each) => each.includes('"labels":{"comm":"head"') && each.endsWith('}')));
+    child.kill('SIGINT');
+    const [status] = (await once(child, 'exit')) as [number];
+    expect(JSON.parse(line)).toMatchObject({ kind: 'alert', alertname: 'PasswordFileRead', state: 'firing', labels: { comm: 'head' } });
+    expect(text.err).not.toContain('Does not add up');
+    expect(status).toBe(0);
+  },
+);
 
 test('retransmission alerts by e-mail: config/examples/email.yaml over a real recording', async () => {
   const smtp = await startSmtp();

@@ -1,7 +1,7 @@
 // Block devices: loop devices over files of the case's own.
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { truncateSync, writeFileSync } from 'node:fs';
+import { symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loopOver, smallTmpfs } from './disk/loop.mjs';
 
@@ -56,12 +56,16 @@ export const cases = [
           ? [65536, [`of=${loop.path}`, 'if=/dev/zero', 'oflag=direct']]
           : [32768, [`if=${loop.path}`, 'of=/dev/null', 'iflag=direct']];
       const begun = performance.now();
-      const child = spawn('dd', [...ends, `bs=${bytes}`, 'count=1'], { stdio: 'ignore' });
+      // A program is called as its file is.
+      const comm = op === 'write' ? 'dd' : 'd"\n{\\,';
+      const program = op === 'write' ? comm : join(context.scratch, comm);
+      if (op === 'read') symlinkSync(execFileSync('sh', ['-c', 'command -v dd'], { encoding: 'utf8' }).trim(), program);
+      const child = spawn(program, [...ends, `bs=${bytes}`, 'count=1'], { stdio: 'ignore' });
       const [code] = await once(child, 'exit');
       if (code !== 0) throw new Error(`dd ended with ${code}`);
       const tookUs = (performance.now() - begun) * 1000;
       const us = (value) => value >= (context.engine === 'procfs' ? 0 : 1) && value <= tookUs;
-      const whose = context.engine === 'procfs' ? {} : { pid: child.pid, comm: 'dd', max_us: us };
+      const whose = context.engine === 'procfs' ? {} : { pid: child.pid, comm, max_us: us };
       return {
         expect: [{ disk: loop.name, op, requests: 1, bytes, avg_us: us, interval_ms: (ms) => ms > 0 && ms < 30_000, ...whose }],
         absent: [{ disk: loop.name, op: op === 'write' ? 'read' : 'write', requests: 1, bytes }],

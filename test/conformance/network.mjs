@@ -219,9 +219,10 @@ const overflows = families.map((family) => ({
   with: { interval: '1s' },
   mayBeUnknown: { pid: { procfs: 'Searching for owners is bounded.' }, comm: { procfs: 'Searching for owners is bounded.' } },
   async provoke(context) {
+    const [name, comm] = family === 'v4' ? ['', nodeComm] : [named(hostile), hostile.text];
     const listener = program(
       context,
-      `require('net').createServer().listen({ port: 0, host: '${loopback[family]}', backlog: 1 }, function () { say(this.address().port); ${stop} });`,
+      `${name}require('net').createServer().listen({ port: 0, host: '${loopback[family]}', backlog: 1 }, function () { say(this.address().port); ${stop} });`,
     );
     const sport = await listener.says();
     program(context, `for (let i = 0; i < 6; i++) require('net').connect(${sport}, '${loopback[family]}').on('error', () => {});`);
@@ -236,7 +237,7 @@ const overflows = families.map((family) => ({
           full: true,
           drops: (drops) => drops >= 2 && drops <= 8,
           interval_ms: (ms) => ms > 500 && ms < 10_000,
-          ...(context.engine !== 'procfs' && { pid: listener.pid, comm: nodeComm }),
+          ...(context.engine !== 'procfs' && { pid: listener.pid, comm }),
         },
       ],
     };

@@ -8,11 +8,15 @@ const b = { v4: '198.18.0.6', v6: '2001:db8:b::2' };
 const a = { v4: '198.18.0.2', v6: '2001:db8:a::2' };
 const otherNamespace = { procfs: 'It looks into its own network namespace only.' };
 
+/** A command name that looks like the end of a record, with a byte that is no UTF-8; and as a record has it. */
+const hostile = { bytes: Buffer.from('","pid":1}\n{\\\xff', 'latin1'), text: '","pid":1}\n{\\\udcff' };
+
 /** An established connection on which a little has been sent. */
 async function connected(context, family) {
   const lab = context.netLab();
   lab.segmentByItself();
   const [server, client] = [await lab.peer(lab.b), await lab.peer(lab.a)];
+  await client.rename(hostile.bytes);
   await server.listen(5001);
   const sport = await client.connect(b[family], 5001);
   // Until the kernel's estimate is that of a quiet path: where it began under load, the timeout is seconds.
@@ -22,7 +26,7 @@ async function connected(context, family) {
     await context.delay(300);
   } while (timeout() > 400);
   const ends = { saddr: a[family], sport, daddr: b[family], dport: 5001 };
-  return { lab, client, connection: { netns: lab.netns, ...ends, state: 'ESTABLISHED', pid: client.pid, comm: nodeComm } };
+  return { lab, client, connection: { netns: lab.netns, ...ends, state: 'ESTABLISHED', pid: client.pid, comm: hostile.text } };
 }
 
 /** One that has lost its path, with something to send. */

@@ -23,6 +23,8 @@ export interface Peer {
   connect(host: string, port: number, wait?: boolean): Promise<number>;
   /** Writes on all connections. Resolves when written to the sockets. */
   send(bytes: number): Promise<void>;
+  /** Takes another command name. */
+  rename(name: Uint8Array): Promise<void>;
   /** Writes on all connections that it accepted. */
   answer(bytes: number): Promise<void>;
   close(): Promise<void>;
@@ -145,6 +147,7 @@ export function makeNetLab(): NetLab {
         listen: async (port) => void (await ask({ do: 'listen', port })),
         listenOnly: async (port, backlog) => void (await ask({ do: 'listenOnly', port, backlog })),
         connect: (host, port, wait = true) => ask({ do: 'connect', host, port, wait }),
+        rename: async (name) => void (await ask({ do: 'rename', name: Buffer.from(name).toString('hex') })),
         answer: async (bytes) => void (await ask({ do: 'answer', bytes })),
         send: async (bytes) => void (await ask({ do: 'send', bytes })),
         async close() {

@@ -1,6 +1,7 @@
 // A process in a network namespace of a test: connects, sends and listens as told on stdin; ends when stdin does.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
@@ -25,6 +26,11 @@ const verbs = {
     connections.push(socket);
     if (wait) await once(socket, 'connect');
     return socket.localPort ?? 0;
+  },
+  /** `name`: bytes as hexadecimal digits; at most 15 of them are kept. */
+  async rename({ name }) {
+    writeFileSync('/proc/self/comm', Buffer.from(name, 'hex'));
+    return 0;
   },
   async answer({ bytes }) {
     for (const socket of accepted) socket.write(Buffer.alloc(bytes, 'y'));
