@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import * as conformance from './lab/conformance.mjs';
-import { casesFor } from './cases.mjs';
+import { casesFor, only } from './cases.mjs';
 import { makeNetLab } from './netns.mjs';
 
 const engine = 'systemtap';
@@ -15,12 +15,16 @@ const results = left.map(({ item, why }) => ({ engine, goal: item.goal, title: i
 
 /** Runs all cases of a batch, beside each other where they allow it; resolves with what was wrong with each, in their order. */
 async function runBatch(batch) {
-  const started = performance.now();
+  const started = Math.round(performance.now());
   const watch = await conformance.startWatch({
     installed: '/job/tapline',
     engine,
     wanted: conformance.wantedBy(batch),
-    env: { TAPLINE_MODULES: '/job/modules', READY_MADE: '/job/conformance.json' },
+    env: {
+      TAPLINE_MODULES: '/job/modules',
+      READY_MADE: '/job/conformance.json',
+      ...(only !== '' && { RECORD: `/job/out/${batch[0].goal}-${started}.jsonl` }),
+    },
     readyWithinMs: 120_000,
   });
   console.log(

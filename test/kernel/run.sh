@@ -7,6 +7,7 @@
 # TAPLINE_LAB_DIR: where the lab is kept. SECONDS_ALLOWED: for the job in the VM (600). ENGINE_ONLY=1: without the command line.
 # CONFORMANCE=TEXT,...: only the cases of test/conformance with one of these in their "goal: title". TAPLINE_SEEN=1: writes what was seen
 # into docs/reference/seen.md and beside.txt.
+# With CONFORMANCE, what the engine said is kept beside the results, as `tapline run --record` writes it: for a goal's example.jsonl.
 # CHECKS=REGEXP: only the checks whose names it fits; GOALS=a.b,c.d: only these goals' modules, and no cases.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,7 +1,8 @@
 // An engine at work on what some cases want, in a process of its own: signals as JSON lines on stdout, until stdin ends.
 //   conformance-engine.mjs INSTALLED ENGINE WANTED      INSTALLED has dist/ and scripts-stp/; WANTED: [{goal, with, where}] as JSON
+// RECORD: a file for what the engine says, as `tapline run --record` writes it.
 // READY_MADE: a file of modules that modulesWanted() made elsewhere, by WANTED (in an emulated VM it takes minutes).
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { modulesWanted } from './conformance-modules.mjs';
@@ -12,6 +13,7 @@ const { liveEngines } = await load('engine/index.js');
 const { spawnInGroup } = await load('engine/child.js');
 const { wallClock } = await load('telemetry/clock.js');
 const { Ledger } = await load('telemetry/ledger.js');
+const { frameLine, headerLine } = await load('engine/recording.js');
 const { Decoder } = await load('decode/decoder.js');
 const { recordAt } = await load('decode/record.js');
 
@@ -34,9 +36,12 @@ const decoder = new Decoder({
   ledger: new Ledger(),
   onProblem: say,
 });
+const { RECORD: recorded } = process.env;
+if (recorded) writeFileSync(recorded, headerLine(modules.map(({ goal }) => goal)));
 if (modules.length < JSON.parse(wanted).length) say({ gone: 'some modules could not be made' });
 engine.run(modules, host, stop.signal).subscribe({
   next(frames) {
+    if (recorded) appendFileSync(recorded, frames.map(frameLine).join(''));
     for (const signal of decoder.push(frames)) {
       if (signal.kind === 'ready') say({ ready: signal.run.goal });
       else if (signal.kind === 'time') say({ beat: signal.run });
