@@ -14,8 +14,9 @@ import {
   type GoalFacts,
   type Watch,
 } from './lab/conformance.ts';
+import { currentBpftrace, installedBpftrace } from './lab/bpftrace.ts';
 import { makeNetLab } from './lab/netns.ts';
-import { lacking, needs } from './needs.ts';
+import { lacking, needs, type Need } from './needs.ts';
 
 const root = join(import.meta.dirname, '..');
 const load = (file: string): Promise<unknown> => import(join(import.meta.dirname, file));
@@ -49,23 +50,44 @@ test('every goal that an engine can answer has a case that the engine is asked',
   expect(without).toEqual([]);
 });
 
-for (const engine of ['bpftrace', 'procfs'] as const) {
-  const wants = engine === 'bpftrace' ? (['root', 'bpftrace', 'netns'] as const) : (['root', 'ss', 'netns'] as const);
+/** What is asked; `column`: where docs/reference/seen.md tells it. */
+interface Stand {
+  readonly engine: 'bpftrace' | 'procfs';
+  readonly column: string;
+  readonly wants: readonly Need[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+ask({ engine: 'bpftrace', column: 'bpftrace', wants: ['root', ...installedBpftrace.needs, 'netns'] });
+ask({ engine: 'procfs', column: 'procfs', wants: ['root', 'ss', 'netns'] });
+// After those, which go beside each other.
+describe('with the current version', () => {
+  const { name, env } = currentBpftrace;
+  ask({ engine: 'bpftrace', column: name, wants: ['root', ...currentBpftrace.needs, 'netns'], env });
+});
+
+function ask({ engine, column, wants, env }: Stand): void {
   const there = lacking(...wants) === undefined;
   for (const { file, cases } of groups) {
     const left = cases.filter((item) => notAsked(item, goals.get(item.goal), engine) !== undefined);
     for (const item of left)
-      results.push({ engine, goal: item.goal, title: item.title, state: 'skipped', why: notAsked(item, goals.get(item.goal), engine) });
+      results.push({
+        engine: column,
+        goal: item.goal,
+        title: item.title,
+        state: 'skipped',
+        why: notAsked(item, goals.get(item.goal), engine),
+      });
     const batches = batchesOf(cases.filter((item) => !left.includes(item)));
     batches.forEach((batch, i) =>
-      describe.concurrent(`${engine}, ${file}${batches.length > 1 ? ` (run ${i + 1})` : ''}`, () => {
+      describe.concurrent(`${column}, ${file}${batches.length > 1 ? ` (run ${i + 1})` : ''}`, () => {
         let watch: Watch | undefined;
         let before: Promise<unknown> = Promise.resolve();
         // Vitest tells which tests will run: `-t GOAL` attaches no other probe.
         beforeAll(async ({}, suite) => {
           const running = batch.filter((item) => suite.tasks.some((task) => task.name === nameOf(item) && task.mode === 'run'));
           if (there && running.length > 0)
-            watch = await startWatch({ installed: root, engine, wanted: wantedBy(running), readyWithinMs: 60_000 });
+            watch = await startWatch({ installed: root, engine, wanted: wantedBy(running), ...(env && { env }), readyWithinMs: 60_000 });
         }, 90_000);
         afterAll(() => watch?.end());
         for (const item of batch)
@@ -75,7 +97,7 @@ for (const engine of ['bpftrace', 'procfs'] as const) {
             if (watch === undefined || goal === undefined) throw new Error(`${item.goal}: nothing watches it`);
             const running = watch;
             const run = () => runCase(item, running, { goal, engine, netLab: makeNetLab, slowness: 1 });
-            const result = { engine, goal: item.goal, title: item.title, place: `${watch.summary} on Linux ${release()}` };
+            const result = { engine: column, goal: item.goal, title: item.title, place: `${watch.summary} on Linux ${release()}` };
             const mine = item.alone === true ? before.then(run) : run();
             before = Promise.allSettled([before, mine]);
             await mine.then(

@@ -4,16 +4,20 @@ import { delimiter, join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
 
+/** Where the lab is kept. */
+const lab = process.env['TAPLINE_LAB_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tapline/lab');
+
 /** Parts of a machine that a test may need, and how to see whether they are there. undefined: it is there; else what to do. */
 const checks = {
   root: () => (process.getuid?.() === 0 ? undefined : 'run as root'),
   bpftrace: () => program('bpftrace') ?? (existsSync('/sys/kernel/btf/vmlinux') ? undefined : 'the kernel has no BTF'),
   netns: () => program('ip') ?? (spawnSync('unshare', ['-n', 'true']).status === 0 ? undefined : 'network namespaces are not allowed here'),
   tracefs: () => (existsSync('/sys/kernel/tracing/events') ? undefined : 'mount -t tracefs tracefs /sys/kernel/tracing'),
-  lab: () =>
-    existsSync(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tapline/lab/image.done'))
+  lab: () => (existsSync(join(lab, 'image.done')) ? undefined : 'build it once: test/lab/vm/build.sh'),
+  currentBpftrace: () =>
+    existsSync(join(lab, 'root/usr/bin/bpftrace')) && existsSync(join(lab, 'root.done'))
       ? undefined
-      : 'build it once: test/lab/vm/build.sh',
+      : 'the lab has it; build that once: test/lab/vm/build.sh',
   script: () => program('script'),
   nstat: () => program('nstat'),
   ss: () => program('ss'),

@@ -27,7 +27,7 @@ export class FailedProbes {
         warning('RUN_PROBE_FAILED', `${rule.name} has no probe by ${run.engine}: ${failure.message}`, {
           place: rule.place,
           ...(failure.cause !== undefined && { cause: failure.cause }),
-          hint: failure.hint ?? 'Other rules run. tapline doctor says what each engine needs here; --strict ends the run instead.',
+          hint: failure.hint ?? 'tapline doctor says what each engine needs here. The other rules run; with --strict the run ends.',
         }),
       );
   }

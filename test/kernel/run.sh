@@ -6,7 +6,7 @@
 #
 # TAPLINE_LAB_DIR: where the lab is kept. SECONDS_ALLOWED: for the job in the VM (600). ENGINE_ONLY=1: without the command line.
 # CONFORMANCE=TEXT,...: only the cases of test/conformance with one of these in their "goal: title". TAPLINE_SEEN=1: writes what was seen
-# into docs/reference/seen.md and beside.txt.
+# into docs/reference/seen.md and beside.md.
 # With CONFORMANCE, what the engine said is kept beside the results, as `tapline run --record` writes it: for a goal's example.jsonl.
 # CHECKS=REGEXP: only the checks whose names it fits; GOALS=a.b,c.d: only these goals' modules, and no cases.
 set -euo pipefail
@@ -22,5 +22,5 @@ status=0
 "$here/../lab/vm/run.sh" "$lab" "$job" "$results" "${SECONDS_ALLOWED:-600}" || status=$?
 grep -v '^JOB-STATUS' "$results/job.log" || echo 'The VM gave no results; 0 passed, 1 failed'
 if [ "${TAPLINE_SEEN:-}" = 1 ] && [ -e "$results/seen.json" ]; then node "$here/../lab/seen.mjs" "$results/seen.json"; fi
-if [ "${TAPLINE_SEEN:-}" = 1 ] && [ -e "$results/beside.txt" ]; then cp "$results/beside.txt" "$here/../../docs/reference/beside.txt"; fi
+if [ "${TAPLINE_SEEN:-}" = 1 ] && [ -e "$results/beside.md" ]; then cp "$results/beside.md" "$here/../../docs/reference/beside.md"; fi
 exit "$status"

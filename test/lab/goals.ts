@@ -31,10 +31,10 @@ export const ruleWhere = (goal: string, tree?: Expression, text = '(made by a te
 });
 
 /** The real module of a goal for bpftrace on this kernel. */
-export async function bpftraceModule(goal: Goal, rules: readonly Rule[] = [], pushdown = true): Promise<Module> {
-  const module = generateModule({ goal, rules, engine: 'bpftrace', facts: await factsHere(goal), pushdown });
+export async function bpftraceModule(goal: Goal, rules: readonly Rule[] = [], pushdown = true, host = realHost): Promise<Module> {
+  const module = generateModule({ goal, rules, engine: 'bpftrace', facts: await factsHere(goal, host), pushdown });
   if (!module.ok) throw new Error(module.problems.map((problem) => problem.message).join(' '));
   return module.value;
 }
 
-export const factsHere = (goal: Goal): Promise<HostFacts> => bpftraceEngine.facts(realHost, [goal]);
+export const factsHere = (goal: Goal, host = realHost): Promise<HostFacts> => bpftraceEngine.facts(host, [goal]);

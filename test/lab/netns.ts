@@ -92,7 +92,8 @@ export function makeNetLab(): NetLab {
       ip('-n', namespace, 'link', 'set', 'lo', 'up');
     }
     const link = (end: string, v4: string, v6: string, toR: string, r4: string, r6: string) => {
-      ip('link', 'add', 'eth0', 'netns', end, 'type', 'veth', 'peer', 'name', toR, 'netns', r);
+      // Where both ends have the same index, the kernel takes up to a second to see that the link is up, and first packets get lost.
+      ip('link', 'add', 'eth0', 'index', '100', 'netns', end, 'type', 'veth', 'peer', 'name', toR, 'netns', r);
       ip('-n', end, 'addr', 'add', `${v4}/30`, 'dev', 'eth0');
       ip('-n', end, '-6', 'addr', 'add', `${v6}/64`, 'dev', 'eth0', 'nodad');
       ip('-n', r, 'addr', 'add', `${r4}/30`, 'dev', toR);

@@ -6,7 +6,7 @@ import { catalogue } from '../kernel/catalogue.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const file = join(root, 'docs/reference/seen.md');
-const engines = ['systemtap', 'bpftrace', 'procfs'];
+const engines = ['systemtap', 'bpftrace', 'current bpftrace', 'procfs'];
 const escaped = (text) => text.replace(/\s+/g, ' ').replaceAll('|', '\\|');
 
 /** The page as it stands: goal -> engine -> cell, and what each engine's column was seen on. */
@@ -17,16 +17,19 @@ export function readSeen(text = existsSync(file) ? readFileSync(file, 'utf8') : 
     const row = /^\| `([a-z_.]+)` \| (.*) \|$/.exec(line);
     const columns = row?.[2].split(/(?<!\\) \| /);
     if (row) cells.set(row[1], Object.fromEntries(engines.map((engine, i) => [engine, columns[i]?.trim() ?? ''])));
-    const place = /^- (systemtap|bpftrace|procfs): (.*)$/.exec(line);
+    const place = /^- (systemtap|bpftrace|current bpftrace|procfs): (.*)$/.exec(line);
     if (place) places.set(place[1], place[2]);
   }
   return { cells, places };
 }
 
 /** What the manifest alone says of an engine, or nothing where it has to be seen. */
-export function cellOfManifest(goal, engine) {
+export function cellOfManifest(goal, column) {
+  const engine = column.replace('current ', '');
   if (goal.engines[engine] !== undefined) return undefined;
-  return goal.cannot[engine] === undefined ? '-' : escaped(`cannot: ${goal.cannot[engine]}`);
+  const why = goal.cannot[engine];
+  if (why === undefined) return '-';
+  return column === engine ? escaped(`cannot: ${why}`) : 'cannot either';
 }
 
 /**
@@ -62,7 +65,7 @@ export async function writeSeen(results) {
       ...engines.map((engine) => `- ${engine}: ${places.get(engine) ?? 'not tried'}`),
       '',
       `| goal | ${engines.join(' | ')} |`,
-      '| --- | --- | --- | --- |',
+      `| --- |${' --- |'.repeat(engines.length)}`,
       ...rows,
       '',
     ].join('\n'),

@@ -16,7 +16,7 @@ import { spawnInGroup } from '../child.ts';
 import { commandText } from '../machine/finding.ts';
 import { wallClock } from '../../telemetry/clock.ts';
 import { makeBpftraceEngine } from './index.ts';
-import { FirstWords, lastWords, understand } from './messages.ts';
+import { FirstWords, isQuote, lastWords, understand } from './messages.ts';
 import { LineSplitter } from './split.ts';
 
 const goalOf = (id: string): Goal => ({
@@ -116,9 +116,34 @@ test('stderr: noise is nothing, known words have a meaning, unknown ones are pas
   expect(understand('      ~~~~~~')).toBeUndefined();
   expect(understand('ERROR: Error loading program: tracepoint:tcp:tcp_retransmit_skb (try -v)')).toMatchObject({ code: 'ENGINE_FAILED' });
   expect(understand('ERROR: tracepoint not found: tcp:nothing')).toMatchObject({ code: 'ENGINE_TRACEPOINT_MISSING' });
+  expect(understand('stdin:1:1-23: ERROR: No matches for tracepoint tcp:nothing.')).toMatchObject({
+    code: 'ENGINE_TRACEPOINT_MISSING',
+    message: 'The kernel lacks the tracepoint tcp:nothing.',
+  });
+  expect(understand("stdin:1:39-51: ERROR: it does not contain a field named 'x'")).toMatchObject({
+    code: 'ENGINE_FAILED',
+    message: "bpftrace does not accept the probe: it does not contain a field named 'x'.",
+  });
   expect(understand('ERROR: bpftrace currently only supports running as the root user.')).toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   expect(understand('something new')).toMatchObject({ code: 'ENGINE_SAID', cause: 'something new' });
   expect(lastWords(["couldn't set RLIMIT_MEMLOCK", 'a', 'b'])).toBe('a / b');
+});
+
+test('stderr: the piece of a program behind a mistake is no message, what follows is', () => {
+  const mistake = 'stdin:1:1-29: ERROR: tracepoint not found: tcp:nothing';
+  expect(isQuote('tracepoint:tcp:nothing { printf("ERROR: \\n"); }', mistake)).toBe(true);
+  expect(isQuote('ERROR: Error loading program: x', mistake)).toBe(false);
+  expect(isQuote('stdin:2:1-5: ERROR: another', mistake)).toBe(false);
+  expect(isQuote('something new', 'something before')).toBe(false);
+});
+
+test('a program that is asked to end before its probes are attached has not failed', async () => {
+  const stop = new AbortController();
+  const slow = host(works, { clock: wallClock, spawn: () => spawnInGroup('sleep', ['1000'], {}) });
+  const engine = makeBpftraceEngine();
+  const frames = lastValueFrom(engine.run([module], slow, stop.signal).pipe(toArray()));
+  setTimeout(() => stop.abort(), 100);
+  expect((await frames).flat().flatMap((frame) => (frame.kind === 'end' ? [frame.problem] : []))).toEqual([undefined]);
 });
 
 test('lines go to the module whose they are; what says nothing goes to all', () => {

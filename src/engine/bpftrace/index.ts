@@ -4,7 +4,7 @@ import { Observable } from 'rxjs';
 import { readTemplate } from '../../generate/template.ts';
 import type { Goal } from '../../goals/goal.ts';
 import { valuesOf } from '../../goals/parameters.ts';
-import { error } from '../../problem/problem.ts';
+import { error, warning } from '../../problem/problem.ts';
 import type { Engine } from '../engine.ts';
 import type { Frame } from '../frame.ts';
 import { kernelHz, tracepointFields, tracepointOffsets, tracepointWords } from '../kernel-facts.ts';
@@ -13,6 +13,7 @@ import { available, bpftraceVersion } from './available.ts';
 import { memberOffset } from './btf.ts';
 import { generatedProgram } from './generated-program.ts';
 import { lives } from './lives.ts';
+import type { Program } from './process.ts';
 import { scriptProgram } from './script-program.ts';
 
 export interface BpftraceOptions {
@@ -56,20 +57,39 @@ export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
     };
   },
 
-  run: (modules, host, stop) =>
+  run: (modules, host, stop, singly) =>
     new Observable<readonly Frame[]>((subscriber) => {
       // Unsubscribing aborts `gone`: whatever waits then ends, and nothing is told any more.
       const gone = new AbortController();
       const tell = (frames: readonly Frame[]) => {
         if (frames.length > 0 && !subscriber.closed) subscriber.next(frames);
       };
+      const life = { host, stop, gone: gone.signal, tell, restarts: options.restarts ?? restartLimits };
+      let running = 0;
+      /** Where it is refused, one half and the other: in the end, a module that cannot be had is alone. */
+      const run = async (program: Program): Promise<void> => {
+        running++;
+        const refusal = await lives(program, options.readyWithinMs ?? 45_000, life);
+        if (refusal !== undefined) {
+          const why = { cause: refusal.cause ?? refusal.message };
+          const problem = warning('ENGINE_RESTARTED', 'bpftrace does not take all probes together, and is started again with halves.', why);
+          tell([{ kind: 'notice', problem, atUs: host.clock.nowUs() }]);
+          const half = Math.ceil(program.modules.length / 2);
+          const halves = [program.modules.slice(0, half), program.modules.slice(half)].map((some) => run(generatedProgram(some)));
+          running--;
+          await Promise.all(halves);
+          return;
+        }
+        running--;
+        // Completion tells of the last ones.
+        if (running > 0 && !stop.aborted && !gone.signal.aborted) program.modules.forEach((module) => singly?.gaveUp(module));
+      };
       const generated = modules.filter(({ goal }) => goal.script === undefined);
       const programs = [
         ...(generated.length > 0 ? [generatedProgram(generated)] : []),
         ...modules.flatMap((module) => (module.goal.script === undefined ? [] : [scriptProgram(module, module.goal.script)])),
       ];
-      const life = { host, stop, gone: gone.signal, tell, restarts: options.restarts ?? restartLimits };
-      Promise.all(programs.map((program) => lives(program, options.readyWithinMs ?? 45_000, life)))
+      Promise.all(programs.map(run))
         .catch((bug: unknown) =>
           tell([
             {

@@ -1,6 +1,7 @@
 import { error, warning, type Problem } from '../../problem/problem.ts';
 import type { EngineHost } from '../engine.ts';
 import type { Frame } from '../frame.ts';
+import { askedName } from '../../goals/parameters.ts';
 import { afterEnd, noRestarts, type RestartLimits } from '../restart.ts';
 import { againMs, endsByItself } from '../script-end.ts';
 import { runOnce, type Program } from './process.ts';
@@ -13,16 +14,23 @@ export interface Life {
   readonly restarts: RestartLimits;
 }
 
-/** One life of a program after another, until it is asked to end or has failed too often in a row. */
-export async function lives(program: Program, readyWithinMs: number, { host, stop, gone, tell, restarts }: Life): Promise<void> {
+/**
+ * One life of a program after another, until it is asked to end or has failed too often in a row. Resolves with the problem where
+ * bpftrace does not take its modules all together: then it is for the caller to try with fewer.
+ */
+export async function lives(
+  program: Program,
+  readyWithinMs: number,
+  { host, stop, gone, tell, restarts }: Life,
+): Promise<Problem | undefined> {
   const notice = (problem: Problem) => tell([{ kind: 'notice', problem, atUs: host.clock.nowUs() }]);
-  const who = program.modules.every(({ goal }) => goal.script !== undefined)
-    ? `${program.modules[0]?.goal.id ?? ''} (bpftrace)`
-    : 'bpftrace';
+  const [first] = program.modules;
+  const who = program.modules.length === 1 && first !== undefined ? `${askedName(first.goal.id, first.goal.asked)} (bpftrace)` : 'bpftrace';
   let toldOfEnd = false;
   for (let state = noRestarts; !stop.aborted && !gone.aborted;) {
-    const { readyMs, problem, byItself } = await runOnce(program, host, stop, gone, tell, readyWithinMs);
-    if (stop.aborted || gone.aborted) return;
+    const { readyMs, problem, byItself, refused } = await runOnce(program, host, stop, gone, tell, readyWithinMs);
+    if (stop.aborted || gone.aborted) return undefined;
+    if (refused === true) return problem;
     if (byItself === true) {
       if (!toldOfEnd) notice(endsByItself(program.modules[0]?.goal.id ?? ''));
       toldOfEnd = true;
@@ -33,15 +41,18 @@ export async function lives(program: Program, readyWithinMs: number, { host, sto
     state = restart.state;
     const cause = problem?.cause ?? problem?.message;
     const more = { ...(problem?.place && { place: problem.place }), ...(cause !== undefined && { cause }) };
-    if (!restart.again || problem?.code === 'ENGINE_SCRIPT_WRONG')
-      return notice(
+    if (!restart.again || problem?.code === 'ENGINE_SCRIPT_WRONG') {
+      notice(
         problem?.code === 'ENGINE_SCRIPT_WRONG'
           ? problem
           : error('ENGINE_GAVE_UP', `${who} ended ${state.failures} times in a row and is left alone.`, more),
       );
+      return undefined;
+    }
     notice(warning('ENGINE_RESTARTED', `${who} is started again in ${restart.delayMs / 1000} s.`, more));
     await wait(restart.delayMs, stop, gone);
   }
+  return undefined;
 }
 
 /** Resolves after so long, or when one of the signals is aborted. */

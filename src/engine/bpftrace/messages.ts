@@ -20,8 +20,9 @@ const known: readonly { readonly says: RegExp; readonly means: (match: RegExpExe
     means: () => error('ENGINE_UNAVAILABLE', 'bpftrace runs as root only.', { hint: 'Run Tapline with sudo.' }),
   },
   {
-    says: /tracepoint not found: (\S+)|No probes to attach/,
-    means: (match) => error('ENGINE_TRACEPOINT_MISSING', `The kernel lacks the tracepoint ${match[1] ?? 'that the goal needs'}.`),
+    says: /tracepoint not found: (\S+)|No matches for tracepoint (\S+?)\.?$|No probes to attach/,
+    means: ([, old, current]) =>
+      error('ENGINE_TRACEPOINT_MISSING', `The kernel lacks the tracepoint ${old ?? current ?? 'that the goal needs'}.`),
   },
   {
     says: /Error loading program: (\S+)/,
@@ -34,6 +35,10 @@ const known: readonly { readonly says: RegExp; readonly means: (match: RegExpExe
         'ENGINE_FAILED',
         'The kernel did not permit the probes: it may be locked down, or this is a container without the right to trace.',
       ),
+  },
+  {
+    says: /^\S+:\d[-:\d]*: ERROR: (.+?)\.?$/,
+    means: (match) => error('ENGINE_FAILED', `bpftrace does not accept the probe: ${match[1] ?? ''}.`),
   },
   { says: /Cannot allocate memory|No space left/, means: () => error('ENGINE_FAILED', 'There was not enough memory for the probes.') },
   {
@@ -56,12 +61,15 @@ export function understand(line: string): Problem | undefined {
   return warning('ENGINE_SAID', 'bpftrace says something that Tapline does not know.', { cause: line });
 }
 
+/** Lines that say something. */
+export const telling = (said: readonly string[]): string[] => said.filter((line) => !harmless.some((pattern) => pattern.test(line)));
+
 /** The last lines that say something, as one. */
-export const lastWords = (said: readonly string[]): string =>
-  said
-    .filter((line) => !harmless.some((pattern) => pattern.test(line)))
-    .slice(-3)
-    .join(' / ');
+export const lastWords = (said: readonly string[]): string => telling(said).slice(-3).join(' / ');
+
+/** Whether a line is the piece of the program that the line before, "stdin:1:1-29: ERROR: ...", is about. */
+export const isQuote = (line: string, before: string | undefined): boolean =>
+  before !== undefined && /^\S+:\d[-:\d]*: (ERROR|WARNING): /.test(before) && !/^(\S+: )?(ERROR|WARNING|HINT): /.test(line);
 
 /** 0.27 prints what it thinks of a program on stdout, before the first line of JSON: that is for the ears that listen to stderr. */
 export class FirstWords {

@@ -9,7 +9,7 @@ import type { Frame, Run } from '../frame.ts';
 import { readOrNothing } from '../kernel-facts.ts';
 import { makeMarker, markerBase } from '../markers.ts';
 import { scriptMistake } from '../script-mistake.ts';
-import { FirstWords, lastWords, understand } from './messages.ts';
+import { FirstWords, isQuote, lastWords, telling, understand } from './messages.ts';
 
 const firstMarkersMs = 100;
 const markersMs = 1000;
@@ -53,6 +53,8 @@ export interface Ended {
   readonly problem?: Problem;
   /** A user's script that was ready has come to its end. */
   readonly byItself?: boolean;
+  /** bpftrace did not take these modules all together; what is wrong may be one of them. The runs' end says no problem. */
+  readonly refused?: boolean;
 }
 
 /** One life of the bpftrace process: run frames, lines and markers, end frames. */
@@ -73,7 +75,11 @@ export async function runOnce(
   tell(runs.map((run) => ({ kind: 'run', run, atUs: clock.nowUs() })));
 
   const said: string[] = [];
+  let before: string | undefined;
   const hear = (line: string) => {
+    const quoted = isQuote(line, before);
+    before = line;
+    if (quoted) return;
     said.push(line);
     if (said.length > 50) said.shift();
     const problem = understand(line);
@@ -123,14 +129,17 @@ export async function runOnce(
   gone.removeEventListener('abort', end);
   // bpftrace has printed its maps for the last time: the goodbye is complete.
   if (exit.code === 0) tell(talk.goodbye(clock.nowUs()));
-  const asked = (stop.aborted || gone.aborted) && exit.code === 0;
+  // Before it has attached its probes, bpftrace dies of the signal that asks it to end; nothing is lost with it.
+  const asked = (stop.aborted || gone.aborted) && (exit.code === 0 || (exit.signal !== null && !talk.ready()));
   const byItself = !asked && exit.code === 0 && talk.ready() && program.modules.every(({ goal }) => goal.script !== undefined);
   const problem = asked || byItself ? undefined : whyEnded(program, exit, late ? readyWithinMs : undefined, said);
-  tell(runs.map((run) => ({ kind: 'end', run: run.id, ...(problem && { problem }), atUs: clock.nowUs() })));
+  const refused = problem !== undefined && !late && program.modules.length > 1 && Number.isNaN(readyUs) && (exit.code ?? 0) !== 0;
+  tell(runs.map((run) => ({ kind: 'end', run: run.id, ...(problem && !refused && { problem }), atUs: clock.nowUs() })));
   return {
     readyMs: Number.isNaN(readyUs) ? 0 : (clock.nowUs() - readyUs) / 1000,
     ...(problem && { problem }),
     ...(byItself && { byItself }),
+    ...(refused && { refused }),
   };
 }
 
@@ -141,7 +150,7 @@ function whyEnded(program: Program, exit: Awaited<Child['exited']>, lateAfterMs:
     });
   if (exit.error) return error('ENGINE_FAILED', 'bpftrace could not be started.', { cause: exit.error.message });
   const script = program.modules[0]?.goal.script;
-  const mistake = script === undefined ? undefined : scriptMistake(said, script, program.modules[0]?.goal.id ?? '');
+  const mistake = script === undefined ? undefined : scriptMistake(telling(said), script, program.modules[0]?.goal.id ?? '');
   if (mistake !== undefined) return mistake;
   const understood = said.map(understand).findLast((problem) => problem?.severity === 'error');
   if (understood) return understood;
