@@ -195,7 +195,7 @@ export const besideChecks = [
           table,
           hidden,
           failed,
-          `The sums are those of the kernel's own counters (nstat). Timeouts and loss probes that resent nothing, or failed to, are counted too:\n\n${sumTable}`,
+          `The sums are those of the kernel's own counters (nstat). \`TcpExtTCPTimeouts\` counts the timers of SYNs and SYN-ACKs too, and those whose\nsegment could not be sent:\n\n${sumTable}`,
         );
         console.log(text.replace(/^/gm, '        '));
         mkdirSync('/job/out', { recursive: true });
