@@ -9,6 +9,7 @@ import type { Module } from '../src/generate/module.ts';
 import { Ledger } from '../src/telemetry/ledger.ts';
 import { bpftraces } from './lab/bpftrace.ts';
 import { bpftraceModule, goalOf, ruleWhere } from './lab/goals.ts';
+import { startTapline } from './lab/tapline.ts';
 import { needs } from './needs.ts';
 
 const good = ['process.exec', 'process.exit', 'file.delete'];
@@ -61,5 +62,41 @@ describe.each(bpftraces)('$name', ({ needs: wants, host }) => {
     expect(good.filter(isReady)).toEqual(good);
     expect(gaveUp).toEqual([bad]);
     expect(failed).toEqual([expect.stringContaining('The kernel lacks the tracepoint tcp:no_such_event')]);
+  });
+});
+
+describe('a kernel that lacks the tracepoint of one goal', () => {
+  const withoutOom = [
+    ...['unshare', '--mount', '--propagation', 'private', 'sh', '-c'],
+    'mount -t tmpfs none /sys/kernel/tracing/events/oom && exec "$@"',
+    'sh',
+  ];
+  const rules = `
+groups:
+  - name: mine
+    rules:
+      - forward: victims
+        goal: memory.oom
+      - forward: execs
+        goal: process.exec
+`;
+  const inactive = /rules\.yaml:5:18: warning RUN_RULE_INACTIVE: victims is not watched/;
+
+  test('run says which rule is not watched, and the other one is', { timeout: 60_000 }, async (context) => {
+    needs(context, 'root', 'bpftrace', 'tracefs');
+    const tapline = await startTapline({ rules, args: ['--engine', 'bpftrace'], prefix: withoutOom });
+    context.onTestFinished(async () => void (await tapline.stop()));
+    await tapline.said('Ready');
+    expect(tapline.stderr()).toContain('memory.oom needs the tracepoint oom:mark_victim');
+    expect(tapline.stderr()).toMatch(inactive);
+    expect(tapline.stderr()).toMatch(/^Watching +process\.exec$/m);
+  });
+
+  test('with --strict it ends with 69', { timeout: 60_000 }, async (context) => {
+    needs(context, 'root', 'bpftrace', 'tracefs');
+    const tapline = await startTapline({ rules, args: ['--engine', 'bpftrace', '--strict'], prefix: withoutOom });
+    context.onTestFinished(async () => void (await tapline.stop()));
+    await expect(tapline.said('Ready')).rejects.toThrow('It ended with 69');
+    expect(tapline.stderr()).toMatch(inactive);
   });
 });

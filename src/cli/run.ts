@@ -83,10 +83,9 @@ async function run(context: CliContext, options: RunOptions): Promise<ExitCode> 
     pushdown: options.pushdown,
   };
   const plan = await planWatch(watching);
-  const problems = inactive(plan);
-  const blind = problems.some((problem) => problem.severity === 'error');
-  tellProblems(context, problems);
-  if (blind || (options.strict === true && problems.length > 0)) return exit.unavailable;
+  tellProblems(context, inactive(plan));
+  const unwatched = plan.watched.some(({ choice }) => choice.engine === undefined);
+  if (plan.modules.size === 0 || (options.strict === true && unwatched)) return exit.unavailable;
   return watchUntilStopped(context, options, project, { plan, watching, banner });
 }
 
@@ -197,7 +196,8 @@ async function provokeOnce(context: CliContext, banner: Banner, signal: AbortSig
 /** Rules that nothing here can watch, each told once; an error where none is left. */
 function inactive(plan: Plan): Problem[] {
   const blind = plan.watched.filter(({ choice }) => choice.engine === undefined);
-  const problems: Problem[] = [...plan.problems];
+  // Where a module cannot be made, other rules run all the same.
+  const problems = plan.problems.map((problem): Problem => ({ ...problem, severity: 'warning' }));
   for (const { goal, rules, choice } of blind)
     for (const rule of rules)
       problems.push(
