@@ -35,7 +35,7 @@ export const commandLineChecks = existsSync('/job/engine-only')
           for (const stream of [tapline.stdout, tapline.stderr]) stream.on('data', (chunk) => (said += chunk));
           const exited = once(tapline, 'exit');
           try {
-            for (let tries = 0; tries < 400 && loaded().length === 0 && tapline.exitCode === null; tries++) await delay(100);
+            for (let tries = 0; tries < 1800 && loaded().length === 0 && tapline.exitCode === null; tries++) await delay(100);
             assert.equal(loaded().length, 1, said);
             const [a, b] = [await lab.peer(lab.a), await lab.peer(lab.b)];
             await b.listen(5000);
@@ -45,7 +45,7 @@ export const commandLineChecks = existsSync('/job/engine-only')
             await delay(500);
             lab.cut();
             await a.send(1000);
-            for (let tries = 0; tries < 300 && alerts().length < 2 && tapline.exitCode === null; tries++) await delay(100);
+            for (let tries = 0; tries < 900 && alerts().length < 2 && tapline.exitCode === null; tries++) await delay(100);
             assert.ok(alerts().length >= 2, `${said}\n${JSON.stringify(alerts())}`);
             console.log(`        ${JSON.stringify(alerts()[0]).slice(0, 700)}`);
           } finally {
