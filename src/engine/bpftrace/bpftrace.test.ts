@@ -15,6 +15,7 @@ import { memberOffset } from './btf.ts';
 import { spawnInGroup } from '../child.ts';
 import { commandText } from '../machine/finding.ts';
 import { wallClock } from '../../telemetry/clock.ts';
+import { generatedPrograms } from './generated-program.ts';
 import { makeBpftraceEngine } from './index.ts';
 import { FirstWords, isQuote, lastWords, understand } from './messages.ts';
 import { LineSplitter } from './split.ts';
@@ -181,6 +182,14 @@ test('a program that runs but never answers a marker is ended', async () => {
   const silent = host(works, { clock: wallClock, spawn: () => spawnInGroup('sleep', ['1000'], {}) });
   const frames = await lives(silent, 50);
   expect(frames.flatMap((frame) => (frame.kind === 'end' ? [frame.problem?.code] : []))).toContain('ENGINE_NOT_READY');
+});
+
+test('modules that watch wake-ups have a process of their own, so that what they miss is not told of others', () => {
+  const of = (id: string, probe: string) => ({ ...module, goal: goalOf(id), source: `tracepoint:${probe} { @x = 1; }` });
+  const [a, b, c] = [of('a', 'tcp:tcp_probe'), of('b', 'sched:sched_wakeup'), of('c', 'oom:mark_victim')];
+  const ids = (...modules: Module[]) => generatedPrograms(modules).map((each) => each.modules.map(({ goal }) => goal.id));
+  expect(ids(a, b, c)).toEqual([['a', 'c'], ['b']]);
+  expect(ids(b)).toEqual([['b']]);
 });
 
 test('no BTF, no offset', () => expect(memberOffset(Buffer.from('nothing at all, but long enough'), 'sk_buff', 'cb')).toBeUndefined());

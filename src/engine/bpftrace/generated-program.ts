@@ -9,7 +9,18 @@ import { LineSplitter } from './split.ts';
 /** Entries of each of a probe's maps. */
 const mapEntries = 16_384;
 
-/** All generated modules in one process. `nsecs` is bpf_ktime_get_boot_ns() wherever the kernel has it (5.8). */
+/**
+ * All generated modules in one process, but for those that watch wake-ups. Whenever a probe hands bpftrace a line, bpftrace is woken while
+ * that probe still runs, and the kernel leaves the probe on the wake-up out: what is counted as skipped then is theirs alone.
+ */
+export function generatedPrograms(modules: readonly Module[]): Program[] {
+  const watchesWakeUps = ({ source }: Module) => source.includes('tracepoint:sched:sched_wakeup');
+  return [modules.filter((module) => !watchesWakeUps(module)), modules.filter(watchesWakeUps)]
+    .filter((some) => some.length > 0)
+    .map(generatedProgram);
+}
+
+/** Generated modules in one process. `nsecs` is bpf_ktime_get_boot_ns() wherever the kernel has it (5.8). */
 export const generatedProgram = (modules: readonly Module[]): Program => ({
   modules,
   printed: { dialect: 'bpftrace', clock: 'boottime' },

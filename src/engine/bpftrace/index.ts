@@ -11,7 +11,7 @@ import { kernelHz, tracepointFields, tracepointOffsets, tracepointWords } from '
 import { restartLimits, type RestartLimits } from '../restart.ts';
 import { available, bpftraceVersion } from './available.ts';
 import { memberOffset } from './btf.ts';
-import { generatedProgram } from './generated-program.ts';
+import { generatedProgram, generatedPrograms } from './generated-program.ts';
 import { lives } from './lives.ts';
 import type { Program } from './process.ts';
 import { scriptProgram } from './script-program.ts';
@@ -22,7 +22,7 @@ export interface BpftraceOptions {
   readonly readyWithinMs?: number;
 }
 
-/** Tracepoints and BTF, no debuginfo; one process for all modules. */
+/** Tracepoints and BTF, no debuginfo; one process for all modules but those that would disturb the others. */
 export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
   name: 'bpftrace',
   available: (host) => available(host),
@@ -84,9 +84,8 @@ export const makeBpftraceEngine = (options: BpftraceOptions = {}): Engine => ({
         // Completion tells of the last ones.
         if (running > 0 && !stop.aborted && !gone.signal.aborted) program.modules.forEach((module) => singly?.gaveUp(module));
       };
-      const generated = modules.filter(({ goal }) => goal.script === undefined);
       const programs = [
-        ...(generated.length > 0 ? [generatedProgram(generated)] : []),
+        ...generatedPrograms(modules.filter(({ goal }) => goal.script === undefined)),
         ...modules.flatMap((module) => (module.goal.script === undefined ? [] : [scriptProgram(module, module.goal.script)])),
       ];
       Promise.all(programs.map(run))
