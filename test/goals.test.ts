@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Decoder } from '../src/decode/decoder.ts';
+import { factsFor } from '../src/cli/explain/facts.ts';
 import { recordAt } from '../src/decode/record.ts';
 import { columnsDiffer, parseFrame, parseHeader } from '../src/engine/recording.ts';
+import { generateModule } from '../src/generate/generate.ts';
 import { loadGoals } from '../src/goals/catalogue.ts';
 import { Ledger } from '../src/telemetry/ledger.ts';
+import { realHost } from './lab/watching.ts';
 
 const folder = join(import.meta.dirname, '../scripts-stp');
 const loaded = loadGoals(folder);
@@ -27,6 +30,14 @@ describe.each(goals.map((goal) => [goal.id, goal] as const))('%s', (_, goal) => 
     const templates = Object.values(goal.engines).flatMap((engine) => engine.template ?? []);
     const files = readdirSync(goal.folder ?? '').filter((name) => name.startsWith('probe.'));
     expect(templates.sort()).toEqual(files.sort());
+  });
+
+  test('its modules can be shown on a machine that cannot run them', async () => {
+    for (const engine of ['systemtap', 'bpftrace'] as const) {
+      if (goal.engines[engine]?.template === undefined) continue;
+      const facts = await factsFor(engine, [], realHost, goal);
+      expect(generateModule({ goal, rules: [], engine, facts, pushdown: true }).problems, engine).toEqual([]);
+    }
   });
 
   test('its key tells things apart by fields that are there, its descriptions are sentences', () => {

@@ -10,7 +10,9 @@ export async function factsFor(name: EngineName, engines: readonly Engine[], hos
   const can = engine === undefined ? undefined : await engine.available(host);
   if (engine !== undefined && can?.can === true) return engine.facts(host, [goal]);
   const template = readTemplate(goal, name);
-  const offsets = template.ok ? [...template.value.matchAll(/\{\{offset ([^}]+)\}\}/g)].map((match) => [match[1] ?? '', 0] as const) : [];
+  const offsets = template.ok
+    ? [...template.value.matchAll(/\{\{(?:offset|word) ([^ }]+)/g)].map((match) => [match[1] ?? '', 0] as const)
+    : [];
   return {
     hz: 250,
     kernel: 'of another host',
