@@ -122,14 +122,27 @@ interval:ms:${String(intervalMs)} {
 
 /**
  * The program of one process that runs these modules. bpftrace (0.17) has one BEGIN, so those of the modules, a line each,
- * become one; and one END, the goodbye: maps with nothing to tell are cleared, the rest is printed by bpftrace.
+ * become one; and one END, the goodbye: maps with nothing to tell are cleared, the rest is printed by bpftrace. Marks and beats of all
+ * modules are one probe each: the kernel takes some 50 ms to let go of a probe, one after the other.
  */
 export function joinModules(goals: readonly Goal[], sources: readonly string[]): string {
-  const begins = sources.flatMap((source) => [...source.matchAll(beginLine)].map(([, statements]) => `  ${statements}`));
-  const begin = begins.length === 0 ? [] : ['BEGIN {', ...begins, '}'];
-  return [...begin, ...sources.map((source) => source.replaceAll(beginLine, '')), goodbyeSource(goals, sources)].join('\n');
+  const begins = sources.flatMap((source) => [...source.matchAll(beginLine)].map(([, statements]) => `  ${statements}\n`));
+  const marks = sources.flatMap((source) => [...source.matchAll(markProbe)].map(([, , statements]) => statements ?? ''));
+  const beats = sources.flatMap((source) => [...source.matchAll(beatProbe)].map(([, , statements]) => statements ?? ''));
+  const probe = (head: string, bodies: readonly string[]) => (bodies.length === 0 ? [] : [`${head} {\n${bodies.join('')}}`]);
+  return [
+    ...probe('BEGIN', begins),
+    ...probe(markHead, marks),
+    ...probe(beatHead, beats),
+    ...sources.map((source) => [beginLine, markProbe, beatProbe].reduce((rest, part) => rest.replaceAll(part, ''), source)),
+    goodbyeSource(goals, sources),
+  ].join('\n');
 }
 const beginLine = /^BEGIN \{ (.*) \}$/gm;
+const markHead = 'tracepoint:syscalls:sys_enter_getpriority /args->who >= $2 && ($1 == 0 || pid == $1)/';
+const beatHead = 'interval:s:1';
+const markProbe = /^(tracepoint:syscalls:sys_enter_getpriority) \/.*\/ \{\n((?: .*\n)+)\}$/gm;
+const beatProbe = /^(interval:s:1) \{\n((?: .*\n)+)\}$/gm;
 
 function goodbyeSource(goals: readonly Goal[], sources: readonly string[]): string {
   const told = new Set(goals.flatMap((goal) => printedMaps(goal).map((name) => `@${mapPrefix(tagOf(goal))}_${name}`)));
@@ -200,13 +213,13 @@ function reportSource(goal: Goal): string {
   const tag = tagOf(goal);
   const prefix = `@${mapPrefix(tag)}`;
   return `// Tapline's own marker came back: it proves that the probes are attached, and ties this clock to the wall clock.
-tracepoint:syscalls:sys_enter_getpriority /args->who >= $2 && ($1 == 0 || pid == $1)/ {
+${markHead} {
   $number = (int64)args->who - $2;
   if ($number < 1048576) { print(("m:${tag}", nsecs, $number)); }
 }
 
 // Each second: how many records were numbered and how many rejected.
-interval:s:1 {
+${beatHead} {
   print(("b:${tag}", nsecs));
   print(${prefix}_seq);
   print(${prefix}_filtered);
