@@ -192,6 +192,13 @@ test('modules that watch wake-ups have a process of their own, so that what they
   expect(ids(b)).toEqual([['b']]);
 });
 
+test('many probes are shared by two processes, which attach them and let them go side by side', () => {
+  const of = (id: string, probes: number) => ({ ...module, goal: goalOf(id), source: 'tracepoint:a:b { }\n'.repeat(probes) });
+  const ids = (...modules: Module[]) => generatedPrograms(modules).map((each) => each.modules.map(({ goal }) => goal.id));
+  expect(ids(of('a', 8), of('b', 7), of('c', 5))).toEqual([['a', 'b', 'c']]);
+  expect(ids(of('a', 8), of('b', 7), of('c', 6))).toEqual([['a'], ['b', 'c']]);
+});
+
 test('no BTF, no offset', () => expect(memberOffset(Buffer.from('nothing at all, but long enough'), 'sk_buff', 'cb')).toBeUndefined());
 
 test('what bpftrace 0.27 says on stdout before its first line of JSON is heard, not read; later lines are left as they are', () => {

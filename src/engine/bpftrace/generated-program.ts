@@ -15,9 +15,25 @@ const mapEntries = 16_384;
  */
 export function generatedPrograms(modules: readonly Module[]): Program[] {
   const watchesWakeUps = ({ source }: Module) => source.includes('tracepoint:sched:sched_wakeup');
-  return [modules.filter((module) => !watchesWakeUps(module)), modules.filter(watchesWakeUps)]
+  return [...inTwo(modules.filter((module) => !watchesWakeUps(module))), modules.filter(watchesWakeUps)]
     .filter((some) => some.length > 0)
     .map(generatedProgram);
+}
+
+/** With more probes than these, two processes share them: attaching one and letting it go takes the kernel some 50 ms each, one after the other. */
+const probesOfOne = 20;
+
+function inTwo(modules: readonly Module[]): (readonly Module[])[] {
+  const probes = ({ source }: Module) => source.match(/^(?:tracepoint|interval):/gm)?.length ?? 0;
+  if (modules.reduce((sum, module) => sum + probes(module), 0) <= probesOfOne) return [modules];
+  const halves: [Module[], Module[]] = [[], []];
+  const weight = [0, 0];
+  for (const module of [...modules].sort((a, b) => probes(b) - probes(a))) {
+    const lighter = (weight[0] ?? 0) <= (weight[1] ?? 0) ? 0 : 1;
+    halves[lighter].push(module);
+    weight[lighter] = (weight[lighter] ?? 0) + probes(module);
+  }
+  return halves;
 }
 
 /** Generated modules in one process. `nsecs` is bpf_ktime_get_boot_ns() wherever the kernel has it (5.8). */
