@@ -16,8 +16,8 @@ export const variants = (modules) => {
     smallMap: changed(of('tcp.rto_change'), (source) =>
       source.replace('rto_was%[8192]', 'rto_was%[2]').replace('connections < 8192', 'connections < 2'),
     ),
-    /** Is allowed a two-thousandth of a processor. */
-    littleTime: changed(of('syscall.open'), (source) => `//@stap -DSTP_OVERLOAD_THRESHOLD=500000LL\n${source}`),
+    /** Is allowed a fiftieth of a processor. */
+    littleTime: changed(of('syscall.open'), (source) => `//@stap -DSTP_OVERLOAD_THRESHOLD=20000000LL\n${source}`),
     /** Holds one lock for long, and waits for it but shortly. */
     contended: changed(
       of('syscall.open'),
