@@ -1,39 +1,27 @@
 // npm run bench:probes: what a probe costs the program that it watches, how long it takes to the first record, and how many records a second
 // come without loss; with push-down on and off, all in one run, the order reversed every other round. Root only.
 //   node bench/probes.mjs [ENGINE] [CALLS] [ROUNDS]       bpftrace, 200,000 and 5 unless given
+// READY_MADE: a file of modules that were compiled elsewhere (in the lab's VM: BENCH=1 npm run test:kernel).
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Decoder } from '../dist/decode/decoder.js';
 import { spawnInGroup } from '../dist/engine/child.js';
 import { liveEngines } from '../dist/engine/index.js';
-import { generateModule } from '../dist/generate/generate.js';
 import { loadGoals } from '../dist/goals/catalogue.js';
-import { parseWhere } from '../dist/rules/cel.js';
 import { wallClock } from '../dist/telemetry/clock.js';
 import { Ledger } from '../dist/telemetry/ledger.js';
 import { opens } from './opens.mjs';
+import { benchModules } from './probes-modules.mjs';
 
 const [name = 'bpftrace', calls = 200_000, rounds = 5] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 const host = { spawn: spawnInGroup, clock: wallClock, proc: '/proc', sys: '/sys', hostname: hostname(), uid: process.getuid() };
 const engine = liveEngines(1000).find((each) => each.name === name);
 const goal = loadGoals(new URL('../scripts-stp', import.meta.url).pathname).value.get('syscall.open');
-const facts = await engine.facts(host, [goal]);
+const { compared, own } = process.env.READY_MADE
+  ? JSON.parse(readFileSync(process.env.READY_MADE, 'utf8'))
+  : benchModules(goal, name, await engine.facts(host, [goal]));
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-
-function moduleFor(where, pushdown) {
-  const rule = {
-    kind: 'forward',
-    name: 'bench',
-    group: 'bench',
-    goal: goal.id,
-    by: [],
-    labels: {},
-    to: [],
-    place: { file: '', line: 1, column: 1 },
-  };
-  const rules = [{ ...rule, ...(where && { where: { text: where, tree: parseWhere(where).tree } }) }];
-  return generateModule({ goal, rules, engine: name, facts, pushdown }).value;
-}
 
 /** Runs a module while `during` lasts. `firstMs`: from the start to the first record of a program that opens a file each 20 ms. */
 async function watching(module, during) {
@@ -67,13 +55,7 @@ async function watching(module, during) {
   return { value, firstMs, readyMs, emitted, decoded, lost, filtered };
 }
 
-const nobody = 'comm == "nobody-at-all"';
-const contenders = {
-  'no probe': undefined,
-  'rejected in the kernel, by name': moduleFor(nobody, true),
-  'rejected in the kernel, by path': moduleFor('path.startsWith("/etc/")', true),
-  'push-down off: every call is a record': moduleFor(nobody, false),
-};
+const contenders = { 'no probe': undefined, ...compared };
 const seen = Object.fromEntries(Object.keys(contenders).map((who) => [who, []]));
 for (let round = 0; round < rounds; round++) {
   const order = Object.entries(contenders);
@@ -89,7 +71,7 @@ for (const [who, runs] of Object.entries(seen)) {
   console.log(`| ${who} | ${Math.round(ns)} | ${(ns / base).toFixed(2)} | ${emitted} | ${lost} |`);
 }
 
-const everything = contenders['push-down off: every call is a record'];
+const everything = compared['push-down off: every call is a record'];
 const first = [];
 for (let round = 0; round < rounds; round++) {
   let over = false;
@@ -103,7 +85,6 @@ for (let round = 0; round < rounds; round++) {
 const [firstMs, readyMs] = ['firstMs', 'readyMs'].map((key) => Math.round(median(first.map((run) => run[key]))));
 console.log(`\nTo the first record ${firstMs} ms, to ready ${readyMs} ms (median of ${rounds}; a module that is compiled already).`);
 
-const own = moduleFor('comm == "tl-bench"', true);
 console.log('\n| records a second asked for, for 3 s | told | lost |');
 console.log('| ---: | ---: | ---: |');
 for (const rate of [1000, 5000, 10_000, 20_000, 40_000]) {

@@ -32,6 +32,13 @@ test('auto: a compiled systemtap module goes first', () =>
 test('auto: bpftrace rather than waiting for a compiler', () =>
   expect(chooseEngine(all, 'auto', can('systemtap', 'bpftrace', 'procfs')).engine).toBe('bpftrace'));
 
+test('auto: of a goal that its engine samples it does not say that it sees every event', () => {
+  const { engines } = goal('bpftrace');
+  const sampled = { ...all, engines: { bpftrace: { ...engines.bpftrace, fidelity: 'sampled', unknown: [], push: [] } } } as const;
+  expect(chooseEngine(sampled, 'auto', can('bpftrace')).why).toBe('looks many times a second');
+  expect(chooseEngine(all, 'auto', can('bpftrace')).why).toBe('sees every event');
+});
+
 test('auto: procfs at once, until systemtap is compiled', () => {
   expect(chooseEngine(all, 'auto', can('systemtap', 'procfs'))).toMatchObject({ engine: 'procfs', next: 'systemtap' });
   expect(chooseEngine(all, 'auto', can('systemtap', 'procfs'), { failed: new Set(['systemtap'] as const) }).next).toBeUndefined();

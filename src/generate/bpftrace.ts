@@ -87,9 +87,12 @@ export const printedMaps = ({ interval }: Goal): string[] => [
 function addSource(prefix: string, interval: Interval, key: string): string {
   const side = (n: number) => {
     const keys = `@${prefix}_iv_keys_${n}[${key}]`;
-    const sums = Object.entries(interval.values).map(
-      ([name, how]) => `@${prefix}_iv_${name}_${n}[${key}] = ${how}(${how === 'count' ? '' : `$${name}`});`,
-    );
+    const sums = Object.entries(interval.values).map(([name, how]) => {
+      const map = `@${prefix}_iv_${name}_${n}[${key}]`;
+      // The address of a kernel function, 0 where there is none.
+      if (how === 'last') return `if ($${name} != 0) { ${map} = ksym($${name}); }`;
+      return `${map} = ${how}(${how === 'count' ? '' : `$${name}`});`;
+    });
     return [`if (${keys} == 0) { ${keys} = (uint64)1; if (${keys} == 0) { @${prefix}_full = count(); } }`, ...sums];
   };
   const block = (n: number) =>
@@ -108,6 +111,7 @@ function flushSource(tag: string, interval: Interval, intervalMs: unknown): stri
       `${prefix}_side = (uint64)${1 - n};`,
       ...maps.map((name) => `print(${prefix}_${name}_${n});`),
       ...maps.map((name) => `clear(${prefix}_${name}_${n});`),
+      `print(${prefix}_tick);`,
     ]
       .map((line) => `    ${line}\n`)
       .join('');

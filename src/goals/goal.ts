@@ -42,7 +42,8 @@ export interface Interval {
   /** Field -> what is made of the events of a key in an interval. */
   readonly values: Readonly<Record<string, Aggregate>>;
 }
-export type Aggregate = 'count' | 'sum' | 'min' | 'max' | 'avg';
+/** `last`: a text that the last event of the interval gave, where one gave it. */
+export type Aggregate = 'count' | 'sum' | 'min' | 'max' | 'avg' | 'last';
 
 /** One folder of scripts-stp/, read and checked. */
 export interface Goal {

@@ -30,7 +30,7 @@ const ParameterSchema = Type.Object(
 );
 
 const AggregateSchema = Type.Union(
-  [Type.Literal('count'), Type.Literal('sum'), Type.Literal('min'), Type.Literal('max'), Type.Literal('avg')],
+  [Type.Literal('count'), Type.Literal('sum'), Type.Literal('min'), Type.Literal('max'), Type.Literal('avg'), Type.Literal('last')],
   { description: 'What is made of the events of a key in an interval.' },
 );
 

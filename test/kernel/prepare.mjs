@@ -1,8 +1,9 @@
 // Makes the job for the VM: Tapline as it is installed (dist/ and its production packages), the test programs, and the
 // modules, generated here by Tapline's own generator and compiled in the lab's folder for the lab's kernel.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import ts from 'typescript';
 import { modulesWanted } from '../lab/conformance-modules.mjs';
 import { casesFor, only } from './cases.mjs';
@@ -21,7 +22,7 @@ const { modulesOfProject } = await import('./project.mjs');
 const { variants } = await import('./variants.mjs');
 
 const tapline = join(job, 'tapline');
-for (const part of ['dist', 'scripts-stp', 'rules', 'config', 'package.json'])
+for (const part of ['dist', 'scripts-stp', 'rules', 'config', 'bench', 'package.json'])
   cpSync(join(root, part), join(tapline, part), { recursive: true });
 const packages = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
   cwd: root,
@@ -65,7 +66,8 @@ const loader = loaderId({ libModules: '', path: [join(lab, 'root/usr/bin')] });
 const facts = { hz: 0, kernel, tracepoints: new Map(), engineVersion: '' };
 const everyGoal = catalogue(join(root, 'scripts-stp'));
 writeFileSync(join(job, 'goals.json'), JSON.stringify(everyGoal));
-const chosen = process.env.GOALS?.split(',');
+const bench = process.env.BENCH === '1';
+const chosen = bench ? [] : process.env.GOALS?.split(',');
 const goals = everyGoal.filter(
   (goal) => goal.engines.systemtap?.template !== undefined && only === '' && chosen?.includes(goal.id) !== false,
 );
@@ -105,7 +107,20 @@ if (only === '' && chosen === undefined) {
     }
 }
 
-const worse = only === '' ? variants(all) : {};
+let ofBench = [];
+if (bench) {
+  const { benchModules } = await import(join(root, 'bench/probes-modules.mjs'));
+  const made = benchModules(byId.get('syscall.open'), 'systemtap', facts);
+  ofBench = [...Object.values(made.compared), made.own];
+  const installed = (module) => ({ ...module, goal: { ...module.goal, folder: `/job/tapline/scripts-stp/${module.goal.id}` } });
+  const { compared, own } = made;
+  const there = {
+    compared: Object.fromEntries(Object.entries(compared).map(([who, module]) => [who, installed(module)])),
+    own: installed(own),
+  };
+  writeFileSync(join(job, 'bench.json'), JSON.stringify(there));
+}
+const worse = only === '' && !bench ? variants(all) : {};
 const target = { kernel, loader, stap: '', cacheDir: join(lab, 'modules'), modulesDirs: [] };
 const host = { spawn: (command, args, { cwd }) => spawn(inside, [lab, cwd, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }) };
 const queue = new CompileQueue(2);
@@ -113,7 +128,7 @@ const compiling = { host, queue, ends: new AbortController().signal, onProgress:
 await Promise.all(
   [
     ...new Map(
-      [...all, ...ofProject, ...Object.values(ofCases).flat(), ...ownScripts, ...Object.values(worse)].map((module) => [
+      [...all, ...ofProject, ...Object.values(ofCases).flat(), ...ownScripts, ...ofBench, ...Object.values(worse)].map((module) => [
         module.name,
         module,
       ]),
@@ -133,7 +148,7 @@ await Promise.all(
 );
 const checks = new RegExp(process.env.CHECKS ?? '');
 const before =
-  only === '' && (process.env.CHECKS === undefined || checks.test(fuzzNames))
+  only === '' && !bench && (process.env.CHECKS === undefined || checks.test(fuzzNames))
     ? await fuzzed({ root, lab, inside, kernel, goals: everyGoal, facts, generateModule })
     : [];
 writeFileSync(join(job, 'before.json'), JSON.stringify(before));
@@ -157,7 +172,11 @@ else {
 const golden = join(job, 'golden');
 cpSync(join(root, 'test/golden/modules'), golden, { recursive: true });
 cpSync(join(root, 'scripts-stp/lib'), join(golden, 'lib'), { recursive: true });
-for (const file of readdirSync(golden).filter((name) => name.endsWith('.stp') && only === '' && chosen === undefined))
-  execFileSync(inside, [lab, golden, 'stap', '-p2', '-r', kernel, '-I', 'lib', file], { stdio: ['ignore', 'ignore', 'inherit'] });
+const sources = only === '' && chosen === undefined ? readdirSync(golden).filter((name) => name.endsWith('.stp')) : [];
+const understood = async () => {
+  for (let file = sources.pop(); file !== undefined; file = sources.pop())
+    await promisify(execFile)(inside, [lab, golden, 'stap', '-w', '-p2', '-r', kernel, '-I', 'lib', file]);
+};
+await Promise.all([understood(), understood()]);
 writeFileSync(join(job, 'modules.json'), JSON.stringify(all));
 writeFileSync(join(job, 'variants.json'), JSON.stringify(worse));

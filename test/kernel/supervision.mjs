@@ -144,9 +144,11 @@ const checks = [
       // What was being written when the buffer was full is cut: a broken line, counted as one.
       const broken = () => [...watched.ledger.runs.values()].reduce((sum, account) => sum + account.broken, 0);
       const told = () => `of ${count} opens ${mine()} came, ${loss()} records were lost and ${broken()} lines broken`;
-      await watched.until('all that was numbered', () => mine() + loss() + broken() >= count, 60_000).catch((error) => {
-        throw new Error(told(), { cause: error });
-      });
+      await watched
+        .until('all that was numbered', () => mine() + loss() + broken() >= count, 60_000)
+        .catch((error) => {
+          throw new Error(told(), { cause: error });
+        });
       console.log(`        ${told()}`);
       assert.ok(mine() > 0);
       await watched.end();

@@ -49,8 +49,8 @@ engine.run(modules, host, stop.signal).subscribe({
       else if (signal.kind === 'lost') say({ lost: signal.run.goal, reason: signal.reason, count: signal.count });
       else if (signal.kind === 'batch')
         for (let row = 0; row < signal.batch.length; row++) {
-          const { goal, fields, n } = recordAt(signal.batch, row);
-          say({ record: { goal, fields, n } });
+          const { goal, fidelity, fields, n } = recordAt(signal.batch, row);
+          say({ record: { goal, fidelity, fields, n } });
         }
     }
   },

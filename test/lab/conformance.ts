@@ -47,7 +47,7 @@ export interface Case {
 export interface GoalFacts {
   readonly id: string;
   readonly fields: readonly { readonly name: string }[];
-  readonly engines: Partial<Record<EngineName, { readonly unknown: readonly string[] }>>;
+  readonly engines: Partial<Record<EngineName, { readonly unknown: readonly string[]; readonly fidelity: string }>>;
   readonly cannot: Partial<Record<EngineName, string>>;
 }
 
@@ -59,6 +59,7 @@ export interface Wanted {
 
 export interface SeenRecord {
   readonly goal: string;
+  readonly fidelity: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -237,6 +238,9 @@ async function tryCase(item: Case, watch: Watch, options: CaseOptions): Promise<
       const missing = expect.find((matcher) => !whole(matcher)) ?? {};
       throw new Error(whyMissing(missing, records(), item, options, watch.problems));
     }
+    const stated = options.goal.engines[engine]?.fidelity;
+    const other = records().find(({ fidelity }) => fidelity !== stated);
+    if (other) throw new Error(`the manifest states ${stated}, a record says ${other.fidelity}`);
     if (absent.length === 0) return;
     const told = watch.beats;
     await watch.until(() => watch.beats >= told + 2 * watch.goals, 10_000);

@@ -11,7 +11,9 @@ type Entries = Readonly<Record<string, unknown>>;
  * `keys` has one entry for each key, the others the value of theirs. Key text is what bpftrace joins by commas, a text last; an
  * address is its four words, a disk its number; -1, or an empty text, is an unknown value of a field that may be unknown.
  * What was printed cannot be numbered in the kernel, so the rows are numbered here, and an interval that does not come,
- * or not whole, leaves a hole of one number for each row that is known to be missing, at least one.
+ * or not whole, leaves a hole of one number for each row that is known to be missing, at least one. bpftrace reads and empties
+ * a map when it comes to it; where it is so late that the next interval but one was added to the same side meanwhile (the
+ * map `tick` says so), sums of keys that are whole are told, and a hole is left for what was emptied unread.
  */
 export class Intervals {
   readonly #interval: Interval;
@@ -22,6 +24,8 @@ export class Intervals {
   /** Last number given to a row, or left out for one that is missing. */
   #seq = 0;
   #tick = 0;
+  /** The kernel's own count when the maps of `#tick` had been told and emptied. */
+  #tickNow = 0;
   #tickNs = NaN;
   #sinceNs = NaN;
   #lost = 0;
@@ -53,13 +57,15 @@ export class Intervals {
   map(name: string, value: unknown): boolean {
     if (!name.startsWith(this.#prefix)) return false;
     const field = name.slice(this.#prefix.length).replace(/_[01]$/, '');
-    if (typeof value === 'object' && value !== null) this.#maps.set(field, { ...this.#maps.get(field), ...(value as Entries) });
+    if (field === 'tick') this.#tickNow = isCount(value) ? value : this.#tickNow;
+    else if (typeof value === 'object' && value !== null) this.#maps.set(field, { ...this.#maps.get(field), ...(value as Entries) });
     return true;
   }
 
   begin(ns: number, tick: number): void {
     this.#seq += Math.max(0, tick - this.#tick - 1);
     this.#tick = tick;
+    this.#tickNow = tick;
     this.#tickNs = ns;
     this.#maps.clear();
   }
@@ -67,10 +73,14 @@ export class Intervals {
   /** The maps that were told since `begin`, or with the goodbye, become rows. */
   end(row: RowWriter, visitor: LineVisitor, endNs = this.#tickNs): void {
     const keys = Object.keys(this.#maps.get('keys') ?? {});
-    const incomplete = Object.keys(this.#interval.values).some((name) => keys.some((key) => this.#maps.get(name)?.[key] === undefined));
-    const missed = this.#lost > this.#lostBefore && (keys.length === 0 || incomplete);
+    const always = Object.entries(this.#interval.values).flatMap(([name, how]) => (how === 'last' ? [] : [name]));
+    const whole = keys.filter((key) => always.every((name) => this.#maps.get(name)?.[key] !== undefined));
+    const missed = this.#lost > this.#lostBefore && whole.length < Math.max(1, keys.length);
     if (missed) this.#seq += Math.max(1, keys.length);
-    else for (const key of keys) this.#row(key, row, visitor, endNs);
+    else if (this.#tickNow > this.#tick) {
+      for (const key of whole) this.#row(key, row, visitor, endNs);
+      this.#seq += Math.max(1, keys.length - whole.length);
+    } else for (const key of keys) this.#row(key, row, visitor, endNs);
     this.#lostBefore = this.#lost;
     this.#sinceNs = endNs;
     this.#maps.clear();
@@ -93,6 +103,8 @@ export class Intervals {
         if (name === 'interval_ms') return column.putNumber(Math.max(0, Math.round((endNs - this.#sinceNs) / 1e6) || 0));
         if (name in values) {
           const value = this.#maps.get(name)?.[text];
+          // A function of the kernel, with how far into it.
+          if (typeof value === 'string' && values[name] === 'last') return column.putText(value.replace(/\+\d+$/, ''));
           return typeof value === 'number' ? column.putNumber(value) : column.field.optional && column.putUnknown();
         }
         const [part = '', ...words] = parts[key.indexOf(name)] ?? [];

@@ -37,7 +37,12 @@ function generatedVoice(module: Module, host: EngineHost): Voice {
   const mark = new Mark(`${folder}/mark`, host.clock);
   return {
     // Times in its lines are ktime_get().
-    printed: { engine: 'systemtap', fidelity: 'event', dialect: 'systemtap', clock: 'monotonic' },
+    printed: {
+      engine: 'systemtap',
+      fidelity: module.goal.engines.systemtap?.fidelity ?? 'event',
+      dialect: 'systemtap',
+      clock: 'monotonic',
+    },
     lines: (output) => output,
     saysReady: hasMark,
     knock: (number, waitMs, over) => mark.make(number, waitMs, over),

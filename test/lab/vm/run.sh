@@ -16,11 +16,11 @@ tar -cf "$temporary/job.tar" -C "$job" .
 truncate -s %1M "$temporary/job.tar"
 started=$SECONDS
 # Emulation is slower than KVM but works everywhere; inside a virtual machine KVM is often there and broken.
-accel=(-accel tcg,thread=multi,tb-size=512 -cpu max)
+accel=(-accel tcg,thread=${THREAD:-multi},tb-size=512 -cpu max)
 [ "${ACCEL:-tcg}" = tcg ] || accel=(-accel "$ACCEL" -cpu host)
 timeout -k 5 $((limit + 240)) qemu-system-x86_64 "${accel[@]}" -smp "${SMP:-2}" -m "${MEM:-2G}" \
   -kernel "$cache/vmlinuz" -initrd "$cache/initrd" -nographic -nodefaults -no-reboot -serial "file:$out/console.log" \
-  -append "console=ttyS0 quiet mitigations=off lab.limit=$limit ${APPEND:-}" \
+  -append "console=ttyS0 quiet mitigations=off panic=-1 lab.limit=$limit ${APPEND:-}" \
   -drive "file=$cache/root.img,if=virtio,format=raw,snapshot=on" \
   -drive "file=$temporary/job.tar,if=virtio,format=raw,readonly=on" \
   -device virtio-serial-pci -chardev "file,id=results,path=$temporary/out.tar" -device virtserialport,chardev=results,name=results || true
