@@ -1,4 +1,4 @@
-// procfs watches while SystemTap's module is "compiled" (it appears after some seconds), then the module takes over for real.
+// procfs watches while SystemTap's module is "compiled" (it appears when procfs has told some retransmissions), then the module takes over for real.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,15 +12,18 @@ import { Ledger } from './tapline/dist/telemetry/ledger.js';
 import rxjs from './tapline/node_modules/rxjs/dist/cjs/index.js';
 import { engine, host, modulesOf } from './watching.mjs';
 
-const compileMs = 8000;
 const goal = 'tcp.retransmit';
 
-/** SystemTap whose module of the goal is there after a while only. */
+const compiled = new rxjs.ReplaySubject(1);
+/** SystemTap whose module of the goal is there once `compiled` says so. */
 const compiling = {
   ...engine,
   compiled: async () => false,
   run: (modules, ...rest) =>
-    rxjs.timer(compileMs).pipe(rxjs.mergeMap(() => engine.run(modulesOf(...modules.map((module) => module.goal.id)), ...rest))),
+    compiled.pipe(
+      rxjs.take(1),
+      rxjs.mergeMap(() => engine.run(modulesOf(...modules.map((module) => module.goal.id)), ...rest)),
+    ),
 };
 
 const resent = () => {
@@ -48,6 +51,7 @@ export const takeOverChecks = [
       const decoder = new Decoder({ goal: (id) => options.goals.get(id), ledger, onProblem: (problem) => problems.push(problem) });
       const isReady = new rxjs.Subject();
       const stop = new AbortController();
+      const sum = (name, of) => records.filter((record) => record.engine === name).reduce((total, record) => total + of(record), 0);
       const ended = new Promise((resolve) =>
         watch(plan, options, stop.signal, { ready: isReady }).subscribe({
           next(frames) {
@@ -58,6 +62,7 @@ export const takeOverChecks = [
               ready.push(signal.run.engine);
               isReady.next(signal.run.id);
             }
+            if (sum('procfs', ({ n }) => n) > 10) compiled.next();
           },
           complete: resolve,
         }),
@@ -77,7 +82,6 @@ export const takeOverChecks = [
       const after = resent();
       stop.abort();
       await ended;
-      const sum = (name, of) => records.filter((record) => record.engine === name).reduce((total, record) => total + of(record), 0);
       const polled = sum('procfs', ({ n }) => n);
       const seen = sum('systemtap', ({ fields }) => (fields.err === 0 ? fields.segs : 0));
       const [byProcfs] = ledger.runs.values();
