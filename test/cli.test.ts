@@ -115,6 +115,10 @@ describe('the command line', () => {
     ])
       expect(one.stdout).toMatch(part);
     expect(one.stdout).not.toContain('printf');
+    const off = await tapline('explain', 'rules/cpu.yaml');
+    expect([off.status, off.stdout.match(/^ {2}switched off +enabled: false; what follows is what it would do$/gm)?.length]).toEqual([
+      0, 3,
+    ]);
     const near = await tapline('explain', 'RetransmitTimeoutGrow');
     expect([near.status, near.stderr]).toEqual([2, expect.stringContaining('Did you mean RetransmitTimeoutGrew?')]);
     const json = JSON.parse(

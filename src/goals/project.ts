@@ -16,6 +16,8 @@ export interface Project {
   readonly catalogue: Catalogue;
   /** Rules that are switched on. */
   readonly rules: readonly Rule[];
+  /** Rules that are switched off, and as right as the others. */
+  readonly off: readonly Rule[];
 }
 
 export interface ProjectSources {
@@ -64,12 +66,16 @@ export function loadProject(sources: ProjectSources): Result<Project> {
   if (!goals.ok) return fail(...problems);
   const scripts = resolveScripts(raw.scripts, goals.value, { library: join(sources.goalsFolder, 'lib'), who: sources.who });
   // Rules are looked at even where the configuration is wrong.
-  const { rules, problems: found } = resolveRules(
+  const {
+    rules,
+    off,
+    problems: found,
+  } = resolveRules(
     raw.rules.filter(({ body }) => !scripts.wrong.has(body.goal ?? '')),
     scripts.catalogue,
     config.forRules,
   );
   problems.push(...scripts.problems, ...found);
   if (!config.ok || problems.some((problem) => problem.severity === 'error')) return fail(...problems);
-  return ok({ config: config.value, catalogue: scripts.catalogue, rules }, problems);
+  return ok({ config: config.value, catalogue: scripts.catalogue, rules, off }, problems);
 }

@@ -17,6 +17,8 @@ export type Destinations = Pick<ForRules, 'sinks' | 'to'>;
 export interface Resolved {
   /** Rules that are switched on and right. */
   readonly rules: readonly Rule[];
+  /** Rules that are right and switched off. */
+  readonly off: readonly Rule[];
   readonly problems: readonly Problem[];
 }
 
@@ -30,6 +32,7 @@ const longestName = 128;
  */
 export function resolveRules(raw: readonly RawRule[], catalogue: Catalogue, destinations: Destinations | undefined): Resolved {
   const rules: Rule[] = [];
+  const off: Rule[] = [];
   const problems: Problem[] = [];
   const first = new Map<string, RawRule>();
   for (const rule of raw) {
@@ -39,9 +42,9 @@ export function resolveRules(raw: readonly RawRule[], catalogue: Catalogue, dest
     if (name !== undefined) checkName(name, rule, first, tell);
     const made = resolveRule(rule, name ?? '', catalogue, destinations, tell);
     const wrong = problems.slice(before).some((problem) => problem.severity === 'error');
-    if (made !== undefined && rule.whole && !wrong && rule.body.enabled !== false) rules.push(made);
+    if (made !== undefined && rule.whole && !wrong) (rule.body.enabled === false ? off : rules).push(made);
   }
-  return { rules, problems };
+  return { rules, off, problems };
 }
 
 function checkName(name: string, rule: RawRule, first: Map<string, RawRule>, tell: Tell): void {

@@ -42,5 +42,5 @@ export interface ForwardRule extends RuleBase {
   readonly kind: 'forward';
 }
 
-/** A rule that is switched on and means something: checked against its goal. */
+/** A rule that means something: checked against its goal. */
 export type Rule = AlertRule | ForwardRule;

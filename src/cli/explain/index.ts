@@ -33,6 +33,8 @@ export interface Explained {
   readonly rules: readonly Rule[];
   /** Rules that are not asked about, and share the module. */
   readonly beside: readonly Rule[];
+  /** Those of `rules` that are switched off. */
+  readonly off: readonly Rule[];
   readonly engine?: EngineName;
   readonly why: string;
   readonly module?: Module;
@@ -72,19 +74,23 @@ async function explain(context: CliContext, what: string, options: ExplainOption
   const isFile = inFile !== undefined || /[/.]/.test(file) || existsSync(resolve(context.cwd, file));
   const opened = openProject(context, { ...options, ...(isFile && { ruleFiles: [resolve(context.cwd, file)] }) });
   if (!opened.ok) return exit.config;
-  const { project } = opened;
   const name = isFile ? inFile : what;
-  const asked = new Set(project.rules.filter((rule) => name === undefined || rule.name === name));
+  const { rules: on, off } = opened.project;
+  const isAsked = (rule: Rule) => name === undefined || rule.name === name;
+  // Those that are switched off are explained as if they were not, and said to be.
+  const offAsked = off.filter(isAsked);
+  const project = { ...opened.project, rules: [...on, ...offAsked] };
+  const asked = new Set(project.rules.filter(isAsked));
   if (asked.size === 0) {
     const near =
       name === undefined
         ? undefined
         : nearest(
             name,
-            project.rules.map((rule) => rule.name),
+            [...on, ...off].map((rule) => rule.name),
           );
     const where = isFile ? file : 'The configuration';
-    const message = `${where} has no rule ${name === undefined ? '' : `"${printable(name)}" `}that is switched on.`;
+    const message = `${where} has no rule${name === undefined ? '' : ` "${printable(name)}"`}.`;
     tellProblems(context, [error('USAGE', message, near === undefined ? {} : { hint: `Did you mean ${near}?` })]);
     return exit.usage;
   }
@@ -94,7 +100,8 @@ async function explain(context: CliContext, what: string, options: ExplainOption
     : forced(context, project, engines, engineHost(), options.engine));
   const explained = all.flatMap((each) => {
     const rules = each.rules.filter((rule) => asked.has(rule));
-    return rules.length === 0 ? [] : [{ ...each, rules, beside: each.rules.filter((rule) => !asked.has(rule)) }];
+    const beside = each.rules.filter((rule) => !asked.has(rule));
+    return rules.length === 0 ? [] : [{ ...each, rules, beside, off: rules.filter((rule) => offAsked.includes(rule)) }];
   });
   const text =
     options.json === true
@@ -104,7 +111,7 @@ async function explain(context: CliContext, what: string, options: ExplainOption
   return exit.fine;
 }
 
-type Unsorted = Omit<Explained, 'beside'>;
+type Unsorted = Omit<Explained, 'beside' | 'off'>;
 
 /** As a run would choose now. */
 async function planned({ rules, catalogue, config }: Project, engines: readonly Engine[], host: EngineHost): Promise<Unsorted[]> {

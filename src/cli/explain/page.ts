@@ -46,12 +46,13 @@ function attachedTo({ engine, module, goal }: Explained): string {
   return [...named, ...others].join('; ') || 'none: it looks when its interval is over';
 }
 
-function rulePage(context: CliContext, rule: Rule, { engine, module }: Explained, config: Config): string[] {
+function rulePage(context: CliContext, rule: Rule, { engine, module, off }: Explained, config: Config): string[] {
   const push = module?.pushdown.find((each) => each.rule === rule.name);
   const pushed = engine === 'procfs' ? 'nothing: procfs polls' : (push?.pushed ?? 'nothing: every record is printed');
   const kept = stateOf(rule);
   return [
     `${rule.name}  ${rule.kind}${rule.kind === 'alert' ? `, ${rule.severity}` : ''}  (${shownPath(context, rule.place.file)}:${rule.place.line})`,
+    ...(off.includes(rule) ? row('switched off', 'enabled: false; what follows is what it would do') : []),
     ...row('in words', inWords(rule)),
     ...row('in the kernel', oneLine(pushed)),
     ...row('in the stream', streamPart(rule, push?.rest)),
@@ -92,6 +93,7 @@ export const explainJson = (explained: readonly Explained[], config: Config): un
       kind: rule.kind,
       file: rule.place.file,
       line: rule.place.line,
+      enabled: !each.off.includes(rule),
       inWords: inWords(rule),
       remembers: stateOf(rule),
       tells: whenTold(rule),
