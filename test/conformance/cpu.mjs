@@ -28,16 +28,13 @@ function waited(pid) {
   return { us: ns / 1000, times };
 }
 
-/** Functions of the running kernel and its modules, as SystemTap and bpftrace print them. */
-const symbols = () =>
-  new Set(
-    readFileSync('/proc/kallsyms', 'latin1')
-      .split('\n')
-      .flatMap((line) => {
-        const [, , name, module] = line.split(/\s+/);
-        return [name, `${name} ${module}`];
-      }),
-  );
+let symbols;
+/** Whether the running kernel, or a module of it, has such a function; as SystemTap and bpftrace print it: "read_zero", "ext4_sync_file [ext4]". */
+function isKernelFunction(text) {
+  symbols ??= readFileSync('/proc/kallsyms', 'latin1');
+  const [name, module] = (text ?? '').split(' ');
+  return /^[\w.$]+$/.test(name) && symbols.includes(` ${name}${module ? `\t${module}` : '\n'}`);
+}
 
 const hogs = [
   {
@@ -61,7 +58,7 @@ const hogs = [
             uid,
             comm: 'dd',
             kernel_ms: between(copied.kernel / 20, copied.kernel),
-            ...(context.engine !== 'procfs' && { kernel_function: (name) => symbols().has(name) }),
+            ...(context.engine !== 'procfs' && { kernel_function: isKernelFunction }),
           },
         ],
         absent: [{ pid: sleeper.pid, user_ms: (ms) => ms > 250 }, { pid: 0 }],

@@ -25,7 +25,7 @@ rm -rf "$results"
 vm() { "$here/../lab/vm/run.sh" "$lab" "$1" "$2" "${SECONDS_ALLOWED:-840}"; }
 status=0
 if [ "${BENCH:-}" = 1 ]; then
-  vm "$job" "$results" || status=$?
+  THREAD=multi vm "$job" "$results" || status=$?
   grep -v '^JOB-STATUS' "$results/job.log"
   exit "$status"
 elif [ -n "${CONFORMANCE:-}${CHECKS:-}${GOALS:-}" ]; then
@@ -36,8 +36,6 @@ else
     cp -a "$job" "$work/$part"
     echo "$part" >"$work/$part/part"
   done
-  # Each emulated by one thread: two virtual processors on one real one, told apart by the emulator, do not trip over patched code.
-  export THREAD=single
   for part in engine goals; do vm "$work/$part" "$results/$part" & done
   for child in $(jobs -p); do wait "$child" || status=$?; done
   places=("$results/engine" "$results/goals")

@@ -177,7 +177,7 @@ const checks = [
     async () => {
       const watched = watchModules([variant('contended')]);
       await watched.until('ready', () => watched.ready.length === 1);
-      const count = 3000;
+      const count = 1500;
       await Promise.all([flood('/tmp/contended', count), flood('/tmp/contended', count)]);
       await watched.until('told', () => lossOf(watched, 'skipped') > 0, 20_000);
       const mine = () => watched.of('syscall.open').filter((record) => record.fields.path === '/tmp/contended').length;

@@ -6,7 +6,7 @@
 # JOB (a folder) is /job in the VM; /job/job.sh runs there for at most SECONDS (120); what it leaves in /job/out comes back
 # to OUT, with job.log (what it printed, ending in "JOB-STATUS n"), dmesg and console.log.
 # Ends with the job's status; 124 when it took too long, 125 when the VM gave nothing back.
-# SMP, MEM, ACCEL: the VM's processors (2), memory (2G), and kvm where it works (tcg).
+# SMP, MEM, ACCEL, THREAD: the VM's processors (2), memory (2G), kvm where it works (tcg), and how tcg emulates them (single, or multi).
 set -euo pipefail
 cache=$1 job=$2 out=$3 limit=${4:-120}
 mkdir -p "$out"
@@ -15,8 +15,9 @@ trap 'rm -rf "$temporary"' EXIT
 tar -cf "$temporary/job.tar" -C "$job" .
 truncate -s %1M "$temporary/job.tar"
 started=$SECONDS
-# Emulation is slower than KVM but works everywhere; inside a virtual machine KVM is often there and broken.
-accel=(-accel tcg,thread=${THREAD:-multi},tb-size=512 -cpu max)
+# Emulation is slower than KVM but works everywhere; inside a virtual machine KVM is often there and broken. One thread for all virtual
+# processors: with more, on a busy machine, the kernel was once seen to trip over an instruction that it had patched meanwhile.
+accel=(-accel tcg,thread=${THREAD:-single},tb-size=512 -cpu max)
 [ "${ACCEL:-tcg}" = tcg ] || accel=(-accel "$ACCEL" -cpu host)
 timeout -k 5 $((limit + 240)) qemu-system-x86_64 "${accel[@]}" -smp "${SMP:-2}" -m "${MEM:-2G}" \
   -kernel "$cache/vmlinuz" -initrd "$cache/initrd" -nographic -nodefaults -no-reboot -serial "file:$out/console.log" \
