@@ -86,8 +86,8 @@ test('cpu.hog: ticks since the last look, in ms; a new process began with none',
   process(10, { ticks: [130, 49], comm: 'a)b' });
   process(12, { ticks: [0, 7] });
   expect(await look()).toEqual([
-    { pid: 10, uid: 1000, user_ms: 300, kernel_ms: 0, interval_ms: expect.any(Number) as number, comm: 'a)b' },
-    { pid: 12, uid: 1000, user_ms: 0, kernel_ms: 70, interval_ms: expect.any(Number) as number, comm: 'it' },
+    { pid: 10, uid: 1000, user_ms: 300, kernel_ms: 0, interval_ms: expect.any(Number) as number, comm: 'a)b', kernel_function: null },
+    { pid: 12, uid: 1000, user_ms: 0, kernel_ms: 70, interval_ms: expect.any(Number) as number, comm: 'it', kernel_function: null },
   ]);
   process(11, { ticks: [1, 0], started: 500 });
   expect(await look()).toMatchObject([{ pid: 11, user_ms: 10, kernel_ms: 0 }]);
