@@ -24,7 +24,9 @@ const { compared, own } = process.env.READY_MADE
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 /** Runs a module while `during` lasts. `firstMs`: from the start to the first record of a program that opens a file each 20 ms. */
-async function watching(module, during) {
+async function watching(made, during) {
+  // One that was made elsewhere has another folder in its goal.
+  const module = { ...made, goal };
   const stop = new AbortController();
   const ledger = new Ledger();
   const decoder = new Decoder({ goal: () => goal, ledger });

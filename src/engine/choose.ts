@@ -45,17 +45,18 @@ export function chooseEngine(
     const against = why(wanted);
     return against === undefined ? { engine: wanted, why: 'as configured' } : { why: against };
   }
+  const samples = (engine: EngineName) => goal.engines[engine]?.fidelity === 'sampled';
   const against = { systemtap: why('systemtap'), bpftrace: why('bpftrace'), procfs: why('procfs') };
   if (against.systemtap === undefined && more.compiled === true)
     return { engine: 'systemtap', why: 'its module is compiled for this kernel' };
   if (against.bpftrace === undefined)
-    return { engine: 'bpftrace', why: goal.engines.bpftrace?.fidelity === 'sampled' ? 'looks many times a second' : 'sees every event' };
+    return { engine: 'bpftrace', why: samples('bpftrace') ? 'looks many times a second' : 'sees every event' };
   if (against.procfs === undefined) {
     const reasons = [against.bpftrace, against.systemtap].filter((reason) => reason !== undefined && !reason.includes('has no answer'));
     return against.systemtap === undefined
       ? {
           engine: 'procfs',
-          why: `polls until the module of systemtap is compiled${goal.engines.systemtap?.fidelity === 'sampled' ? '' : ', which sees every event'}`,
+          why: `polls until the module of systemtap is compiled${samples('systemtap') ? '' : ', which sees every event'}`,
           next: 'systemtap',
         }
       : { engine: 'procfs', why: reasons[0] === undefined ? 'polls' : `polls, because ${reasons[0]}` };

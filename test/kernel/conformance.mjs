@@ -1,12 +1,12 @@
 // The cases of test/conformance under SystemTap. A line for each; what was seen goes to /job/out/seen.json.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { atOnce } from './at-once.mjs';
 import * as conformance from './lab/conformance.mjs';
 import { casesFor, only } from './cases.mjs';
 import { makeNetLab } from './netns.mjs';
 
 const engine = 'systemtap';
-const atOnce = 4;
 /** Emulated: everything takes so many times longer than on a real processor. */
 const slowness = 3;
 const goals = new Map(JSON.parse(readFileSync('/job/goals.json', 'utf8')).map((goal) => [goal.id, goal]));
@@ -34,18 +34,14 @@ async function runBatch(batch) {
       .join(', ')} after ${Math.round((performance.now() - started) / 1000)} s`,
   );
   const outcomes = [];
-  const one = async (i) => {
-    const options = { goal: goals.get(batch[i].goal), engine, netLab: makeNetLab, slowness };
-    outcomes[i] = await conformance.runCase(batch[i], watch, options).catch((why) => why ?? new Error('unknown'));
+  const one = async (item, i) => {
+    const options = { goal: goals.get(item.goal), engine, netLab: makeNetLab, slowness };
+    outcomes[i] = await conformance.runCase(item, watch, options).catch((why) => why ?? new Error('unknown'));
   };
-  const together = batch.filter((item) => !item.alone).length;
-  let next = 0;
-  const worker = async () => {
-    while (next < together) await one(next++);
-  };
+  const together = batch.filter((item) => !item.alone);
   try {
-    await Promise.all(Array.from({ length: atOnce }, worker));
-    for (let i = together; i < batch.length; i++) await one(i);
+    await atOnce(4, together, one);
+    for (let i = together.length; i < batch.length; i++) await one(batch[i], i);
   } finally {
     await watch.end();
   }

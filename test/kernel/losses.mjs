@@ -1,6 +1,7 @@
 // Kinds of retransmission beside the kernel's own counters, for each way to lose segments (test/lab/losses.mjs).
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { atOnce } from './at-once.mjs';
 import { beside, losses, sendThrough, wrongBeside } from './lab/losses.mjs';
 import { addresses, makeNetLab } from './netns.mjs';
 import { modulesOf, watchModules } from './watching.mjs';
@@ -13,7 +14,8 @@ export const lossChecks = [
       try {
         await watched.until('ready', () => watched.ready.length === 1);
         const wrong = [];
-        const one = async (loss) => {
+        // Each has a network of its own, and mostly waits.
+        await atOnce(3, losses, async (loss) => {
           const lab = makeNetLab();
           try {
             const { grew } = await sendThrough(lab, loss, addresses);
@@ -25,13 +27,7 @@ export const lossChecks = [
           } finally {
             lab.close();
           }
-        };
-        // Each has a network of its own, and mostly waits.
-        const left = [...losses];
-        const worker = async () => {
-          for (let loss = left.shift(); loss; loss = left.shift()) await one(loss);
-        };
-        await Promise.all([worker(), worker(), worker()]);
+        });
         assert.deepEqual(wrong, []);
       } finally {
         await watched.end();

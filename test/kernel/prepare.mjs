@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { modulesWanted } from '../lab/conformance-modules.mjs';
+import { atOnce } from './at-once.mjs';
 import { casesFor, only } from './cases.mjs';
 import { catalogue } from './catalogue.mjs';
 import { fuzzed, fuzzNames } from './fuzz.mjs';
@@ -37,6 +38,7 @@ for (const program of [
   'supervision.mjs',
   'beside.mjs',
   'losses.mjs',
+  'at-once.mjs',
   'flood.mjs',
   'take-over.mjs',
   'hostile.mjs',
@@ -112,13 +114,7 @@ if (bench) {
   const { benchModules } = await import(join(root, 'bench/probes-modules.mjs'));
   const made = benchModules(byId.get('syscall.open'), 'systemtap', facts);
   ofBench = [...Object.values(made.compared), made.own];
-  const installed = (module) => ({ ...module, goal: { ...module.goal, folder: `/job/tapline/scripts-stp/${module.goal.id}` } });
-  const { compared, own } = made;
-  const there = {
-    compared: Object.fromEntries(Object.entries(compared).map(([who, module]) => [who, installed(module)])),
-    own: installed(own),
-  };
-  writeFileSync(join(job, 'bench.json'), JSON.stringify(there));
+  writeFileSync(join(job, 'bench.json'), JSON.stringify(made));
 }
 const worse = only === '' && !bench ? variants(all) : {};
 const target = { kernel, loader, stap: '', cacheDir: join(lab, 'modules'), modulesDirs: [] };
@@ -173,10 +169,6 @@ const golden = join(job, 'golden');
 cpSync(join(root, 'test/golden/modules'), golden, { recursive: true });
 cpSync(join(root, 'scripts-stp/lib'), join(golden, 'lib'), { recursive: true });
 const sources = only === '' && chosen === undefined ? readdirSync(golden).filter((name) => name.endsWith('.stp')) : [];
-const understood = async () => {
-  for (let file = sources.pop(); file !== undefined; file = sources.pop())
-    await promisify(execFile)(inside, [lab, golden, 'stap', '-w', '-p2', '-r', kernel, '-I', 'lib', file]);
-};
-await Promise.all([understood(), understood()]);
+await atOnce(2, sources, (file) => promisify(execFile)(inside, [lab, golden, 'stap', '-w', '-p2', '-r', kernel, '-I', 'lib', file]));
 writeFileSync(join(job, 'modules.json'), JSON.stringify(all));
 writeFileSync(join(job, 'variants.json'), JSON.stringify(worse));

@@ -42,7 +42,7 @@ else
 fi
 passed=0 failed=0 skipped=0
 for place in "${places[@]}"; do
-  if ! line=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$place/job.log" | tail -1) || [ -z "$line" ]; then
+  if ! line=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$place/job.log" | tail -1); then
     [ ! -e "$place/job.log" ] || cat "$place/job.log"
     echo "The VM did not come to its end: $place"
     failed=$((failed + 1))

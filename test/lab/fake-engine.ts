@@ -44,7 +44,6 @@ export class FakeRun {
     for (const module of this.modules.filter(({ goal }) => goals.length === 0 || goals.includes(goal.id))) {
       const run = newRun(module, fakeHost, {
         engine: this.#engine.name,
-        fidelity: this.#engine.name === 'procfs' ? 'sampled' : 'event',
         dialect: 'procfs',
         clock: this.#engine.name === 'procfs' ? 'wall' : 'boottime',
       });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { lineTag, mapPrefix } from '../../generate/bpftrace.ts';
-import type { Run } from '../../engine/frame.ts';
 import type { Goal } from '../../goals/goal.ts';
 import { BatchBuilder } from '../columns.ts';
 import { recordAt } from '../record.ts';
+import { run } from '../../../test/stream-rows.ts';
 import { bpftraceLines } from './bpftrace.ts';
 
 const field = (name: string, type: Goal['fields'][number]['type'], optional = false) => ({ name, type, optional, description: name });
@@ -19,17 +19,6 @@ const goal: Goal = {
   engines: {},
   interval: { key: ['pid', 'comm'], values: { calls: 'count', place: 'last' } },
   fields: [field('pid', 'int'), field('calls', 'int'), field('interval_ms', 'int'), field('place', 'text', true), field('comm', 'text')],
-};
-const run: Run = {
-  id: 'r',
-  host: 'h',
-  boot: 'b',
-  engine: 'bpftrace',
-  goal: goal.id,
-  module: 'm',
-  fidelity: 'event',
-  dialect: 'bpftrace',
-  clock: 'boottime',
 };
 const tag = lineTag(goal.id, undefined);
 const map = (name: string, data: unknown) => ({ type: 'map', data: { [`@${mapPrefix(tag)}_iv_${name}`]: data } });
@@ -61,7 +50,7 @@ function read(...lines: object[]) {
     dropped: () => undefined,
     broken: (line, _, seq) => broken.push([Buffer.from(line).toString(), seq]),
   });
-  const batch = builder.build(run, (timeUs) => ({ timeUs, errorUs: 0 }));
+  const batch = builder.build(run('r', { goal: goal.id, dialect: 'bpftrace', clock: 'boottime' }), (timeUs) => ({ timeUs, errorUs: 0 }));
   const records = Array.from({ length: batch.length }, (_, row) => recordAt(batch, row).fields);
   return { records, seqs, broken, emitted };
 }

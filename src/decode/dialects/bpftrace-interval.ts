@@ -76,11 +76,10 @@ export class Intervals {
     const always = Object.entries(this.#interval.values).flatMap(([name, how]) => (how === 'last' ? [] : [name]));
     const whole = keys.filter((key) => always.every((name) => this.#maps.get(name)?.[key] !== undefined));
     const missed = this.#lost > this.#lostBefore && whole.length < Math.max(1, keys.length);
-    if (missed) this.#seq += Math.max(1, keys.length);
-    else if (this.#tickNow > this.#tick) {
-      for (const key of whole) this.#row(key, row, visitor, endNs);
-      this.#seq += Math.max(1, keys.length - whole.length);
-    } else for (const key of keys) this.#row(key, row, visitor, endNs);
+    const late = this.#tickNow > this.#tick;
+    const told = missed ? [] : late ? whole : keys;
+    for (const key of told) this.#row(key, row, visitor, endNs);
+    if (missed || late) this.#seq += Math.max(1, keys.length - told.length);
     this.#lostBefore = this.#lost;
     this.#sinceNs = endNs;
     this.#maps.clear();

@@ -68,9 +68,7 @@ export async function runOnce(
 ): Promise<Ended> {
   const { clock } = host;
   const base = markerBase();
-  const runs = program.modules.map((module) =>
-    newRun(module, host, { engine: 'bpftrace', ...program.printed, fidelity: module.goal.engines.bpftrace?.fidelity ?? 'event' }),
-  );
+  const runs = program.modules.map((module) => newRun(module, host, { engine: 'bpftrace', ...program.printed }));
   const talk = program.begin(runs, base, host);
   tell(runs.map((run) => ({ kind: 'run', run, atUs: clock.nowUs() })));
 

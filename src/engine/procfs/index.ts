@@ -16,7 +16,7 @@ import { parseRetransSegs } from './counter.ts';
 import { words, type SourceChoice } from './open.ts';
 import type { ReaderKind } from './reader.ts';
 import { readerOf } from './readers/index.ts';
-import { pollOnce, sampled, type Ends } from './run.ts';
+import { pollOnce, polledLines, type Ends } from './run.ts';
 import { runSs } from './sources.ts';
 
 /** How often and how it looks. Goals with a parameter `interval` look once an interval instead. */
@@ -100,7 +100,7 @@ function shared(modules: readonly Module[], { pollMs }: PollOptions): readonly G
 }
 
 function noReader(module: Module, host: EngineHost): readonly Frame[] {
-  const run = newRun(module, host, sampled);
+  const run = newRun(module, host, polledLines);
   const problem = error(
     'ENGINE_PROCFS_NO_READER',
     `procfs has no reader "${module.goal.engines.procfs?.reader ?? ''}" for ${module.goal.id}.`,

@@ -43,8 +43,7 @@ export async function* pollOnce(
   const now = () => host.clock.nowUs();
   let watched = modules.map((module, index): Watched => {
     const leaving = ends.leaving === undefined ? ends.stop : AbortSignal.any([ends.stop, ends.leaving(module)]);
-    const fidelity = module.goal.engines.procfs?.fidelity ?? 'sampled';
-    return { run: newRun(module, host, { ...sampled, fidelity }), index, leaving, seq: 0 };
+    return { run: newRun(module, host, polledLines), index, leaving, seq: 0 };
   });
   yield watched.map(({ run }) => ({ kind: 'run', run, atUs: now() }) as const);
   const end = (of: readonly Watched[], problem?: Problem): Frame[] =>
@@ -144,4 +143,4 @@ async function sleepUntil(time: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Its lines are wall time already. */
-export const sampled = { engine: 'procfs', fidelity: 'sampled', dialect: 'procfs', clock: 'wall' } as const;
+export const polledLines = { engine: 'procfs', dialect: 'procfs', clock: 'wall' } as const;

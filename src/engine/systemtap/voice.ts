@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Module } from '../../generate/module.ts';
 import type { EngineHost } from '../engine.ts';
-import type { Run } from '../frame.ts';
 import { readOrNothing } from '../kernel-facts.ts';
+import type { Lines } from '../new-run.ts';
 import { beatLine, byeLine, markLine, taggedOutput } from '../script-lines.ts';
 import { Mark } from './mark.ts';
 
@@ -17,7 +17,7 @@ export interface Knock {
 /** How a loaded module and Tapline talk to each other. */
 export interface Voice {
   /** What its lines are. */
-  readonly printed: Pick<Run, 'engine' | 'fidelity' | 'dialect' | 'clock'>;
+  readonly printed: Lines;
   /** Whole lines of its output, as lines of the dialect. */
   lines(output: Uint8Array): Uint8Array;
   /** These lines say that the probes are attached. */
@@ -37,12 +37,7 @@ function generatedVoice(module: Module, host: EngineHost): Voice {
   const mark = new Mark(`${folder}/mark`, host.clock);
   return {
     // Times in its lines are ktime_get().
-    printed: {
-      engine: 'systemtap',
-      fidelity: module.goal.engines.systemtap?.fidelity ?? 'event',
-      dialect: 'systemtap',
-      clock: 'monotonic',
-    },
+    printed: { engine: 'systemtap', dialect: 'systemtap', clock: 'monotonic' },
     lines: (output) => output,
     saysReady: hasMark,
     knock: (number, waitMs, over) => mark.make(number, waitMs, over),
@@ -71,7 +66,6 @@ class ScriptVoice implements Voice {
     this.#host = host;
     this.printed = {
       engine: 'systemtap',
-      fidelity: 'event',
       dialect: 'script',
       clock: clock === 'none' ? 'reading' : clock === 'kernel' ? 'monotonic' : 'wall',
     };
