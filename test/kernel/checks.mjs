@@ -25,16 +25,8 @@ const started = performance.now();
 const named = new RegExp(existsSync('/job/checks') ? readFileSync('/job/checks', 'utf8').trim() : '');
 /** About as long as each other. */
 const parts = {
-  engine: [
-    ...before,
-    ...kernelChecks,
-    ...lossChecks,
-    ...besideChecks,
-    ...supervisionChecks,
-    ...takeOverChecks,
-    ...(only === '' ? commandLineChecks : []),
-  ],
-  goals: [...ownScriptChecks, ...conformanceChecks],
+  engine: [...before, ...kernelChecks, ...besideChecks, ...supervisionChecks, ...takeOverChecks, ...ownScriptChecks],
+  goals: [...(only === '' ? commandLineChecks : []), ...lossChecks, ...conformanceChecks],
 };
 const part = existsSync('/job/part') ? readFileSync('/job/part', 'utf8').trim() : undefined;
 const all = part === undefined ? Object.values(parts).flat() : parts[part];
