@@ -31,15 +31,15 @@ check() {
   [ "$(uname -m)" = x86_64 ] || die "the lab is built for amd64; this machine is $(uname -m)"
 }
 
-# The mirror that this machine itself installs from.
+# The mirror that this machine itself installs from; without one mmdebstrap takes Debian's own.
 mirror() {
-  local found
-  found=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
-    sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] *\)\?\([^ ]*\) .*/\2/p' | grep '/debian/\?$' | head -1) || true
-  echo "${found:-http://deb.debian.org/debian}"
+  { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
+    sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] *\)\?\([^ ]*\) .*/\2/p' | grep '/debian/\?$' | head -1 || true
 }
 
 make_root() {
+  local from
+  mapfile -t from < <(mirror)
   rm -rf --one-file-system "$root"
   mmdebstrap --quiet --variant=minbase --include="$packages" \
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
@@ -47,7 +47,7 @@ make_root() {
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-include=/usr/share/doc/systemtap-doc/examples/*' \
     --dpkgopt='path-exclude=/etc/kernel/postinst.d/*' `# no initrd: make_initrd makes a smaller one` \
-    "$suite" "$root" "$(mirror)"
+    "$suite" "$root" "${from[@]}"
 }
 
 # busybox and the one driver that Debian's cloud kernel does not have built in.
