@@ -7,9 +7,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 root=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/tapline/minimal}
 if [ ! -e "$root/etc/debian_version" ]; then
-  mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] *\)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | grep -v security | head -1)
+  mapfile -t from < <("$here/test/lab/mirror.sh")
   mkdir -p "$(dirname "$root")"
-  mmdebstrap --quiet --variant=minbase --include=git,ca-certificates bookworm "$root" ${mirror:+"$mirror"}
+  mmdebstrap --quiet --variant=minbase --include=git,ca-certificates bookworm "$root" "${from[@]}"
 fi
 # Node and npm as they are here, and what this machine's npm needs to reach its registry (certificates, not accounts).
 node=$(readlink -f "$(command -v node)")

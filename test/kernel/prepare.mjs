@@ -99,7 +99,7 @@ writeFileSync(join(job, 'conformance.json'), JSON.stringify(ofCases));
 // Scripts of SystemTap's own collection are read where they are installed: in the lab. Those that need debug symbols wait for them.
 const ownScripts = [];
 if (only === '' && chosen === undefined) {
-  execFileSync(inside, [lab, job, 'node', '/work/own-scripts-modules.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(inside, [lab, job, 'node', 'own-scripts-modules.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
   const symbols = existsSync(join(lab, 'root/usr/lib/debug/lib/modules', kernel, 'vmlinux'));
   if (symbols) writeFileSync(join(job, 'with-debuginfo'), '');
   for (const module of JSON.parse(readFileSync(join(job, 'own-scripts.json'), 'utf8')))

@@ -31,15 +31,9 @@ check() {
   [ "$(uname -m)" = x86_64 ] || die "the lab is built for amd64; this machine is $(uname -m)"
 }
 
-# The mirror that this machine itself installs from; without one mmdebstrap takes Debian's own.
-mirror() {
-  { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
-    sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] *\)\?\([^ ]*\) .*/\2/p' | grep '/debian/\?$' | head -1 || true
-}
-
 make_root() {
   local from
-  mapfile -t from < <(mirror)
+  mapfile -t from < <("$here/../mirror.sh")
   rm -rf --one-file-system "$root"
   mmdebstrap --quiet --variant=minbase --include="$packages" \
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
